@@ -1,0 +1,66 @@
+import type { Action, Answer, Answers, Argv, FoundFile, Query } from './model.ts';
+
+/** The key under which a query's answer is kept. */
+export const queryKey = (query: Query): string =>
+  query.ask === 'read' ? `read ${query.path}` : query.ask === 'list' ? `list ${query.glob}` : `run ${JSON.stringify(query.argv)}`;
+
+/** Every query once; where several want lines of one file, it is asked for all those lines. */
+export const mergeQueries = (queries: readonly Query[]): Query[] => {
+  const byKey = new Map<string, Query>();
+  for (const query of queries) {
+    const key = queryKey(query);
+    const seen = byKey.get(key);
+    byKey.set(key, seen ? withLinesOf(seen, query) : query);
+  }
+  return [...byKey.values()];
+};
+
+const withLinesOf = (a: Query, b: Query): Query => {
+  if (a.ask === 'run' || b.ask === 'run') return a;
+  const { lines: first, ...whole } = a;
+  return first && b.lines ? { ...whole, lines: [...new Set([...first, ...b.lines])] } : whole;
+};
+
+/** A file's text, or undefined where it is not there or was unreadable. */
+export const fileText = (answers: Answers, path: string): string | undefined => {
+  const answer = answers.get(`read ${path}`);
+  return answer?.status === 0 ? answer.text : undefined;
+};
+
+/** The files that a `list` found; none where nothing matched. */
+export const listed = (answers: Answers, glob: string): readonly FoundFile[] => answers.get(`list ${glob}`)?.files ?? [];
+
+/** What a `run` came to; 127 where it was not asked. */
+export const ran = (answers: Answers, argv: Argv): Answer =>
+  answers.get(queryKey({ ask: 'run', argv })) ?? { status: 127, text: '' };
+
+/** The lines of a text without their ends, each with its number from 1. */
+export const numbered = (text: string): { readonly line: number; readonly text: string }[] =>
+  text.split(/\r?\n/).map((line, i) => ({ line: i + 1, text: line }));
+
+/** A glob, where `*` stands for anything within one path segment, as an anchored pattern. */
+export const globPattern = (glob: string): RegExp =>
+  new RegExp(`^${glob.replace(/[\\^$.|?+()[\]{}]/g, '\\$&').replaceAll('*', '[^/]*')}$`);
+
+/** The answers as they would be with the writes and removals of `actions` done. Commands are not imagined. */
+export const overlay = (answers: Answers, actions: readonly Action[]): Answers => {
+  const after = new Map(answers);
+  for (const action of actions) {
+    if (action.do === 'write') lay(after, action.path, action.after);
+    if (action.do === 'remove') lay(after, action.path, undefined);
+  }
+  return after;
+};
+
+const lay = (answers: Map<string, Answer>, path: string, text: string | undefined): void => {
+  for (const [key, answer] of answers) {
+    if (key === `read ${path}`) answers.set(key, text === undefined ? { status: 1, text: '' } : { status: 0, text });
+    else if (key.startsWith('list ') && globPattern(key.slice(5)).test(path)) answers.set(key, withFile(answer, path, text));
+  }
+};
+
+const withFile = (answer: Answer, path: string, text: string | undefined): Answer => {
+  const others = (answer.files ?? []).filter((file) => file.path !== path);
+  const files = text === undefined ? others : [...others, { path, text }].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { ...answer, files };
+};

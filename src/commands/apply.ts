@@ -1,0 +1,74 @@
+import { applyHost, appliedCode } from '../apply.ts';
+import { OperatorError } from '../errors.ts';
+import { localHost } from '../hosts/local.ts';
+import type { Outcome, Plan } from '../model.ts';
+import { planText } from '../views/plan-text.ts';
+import { showSteps } from '../views/progress.ts';
+import { verdictLine } from '../views/verdict-line.ts';
+import { desiredOptions, on, outputOptions } from './options.ts';
+import type { Args, Command } from './options.ts';
+import { detailFrom, isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
+
+/** Shows the plan, asks, does it and verifies. */
+export const apply: Command = {
+  name: 'apply',
+  about: 'show the plan, ask (or --yes), do it, and verify',
+  options: {
+    ...desiredOptions,
+    ...outputOptions,
+    yes: { about: 'do not ask', type: 'boolean', short: 'y' },
+    partial: { about: 'do what can be done although something is blocked (then exits with 3)', type: 'boolean' },
+  },
+  run: async (args) => {
+    const { desired } = await settingsFrom(args);
+    const host = localHost();
+    const lock = await host.lock();
+    try {
+      const outcome = await applyHost(
+        host,
+        desired,
+        { partial: on(args, 'partial') },
+        {
+          confirm: (plan) => confirm(plan, desired.askedBy, args),
+          progress: (plan, steps) => showSteps(plan.actions, steps, isFancy()),
+        },
+      );
+      await report(outcome, args);
+      return appliedCode(outcome);
+    } finally {
+      await lock.release();
+    }
+  },
+};
+
+const isFancy = (): boolean => process.stderr.isTTY === true && process.env['TERM'] !== 'dumb';
+
+/** The plan is always shown before anything is done; with --format json it is part of nothing but the diagnostics. */
+const confirm = async (plan: Plan, askedBy: readonly string[], args: Args): Promise<boolean> => {
+  if (!on(args, 'quiet') && !isJson(args)) print(await planText('local', plan, askedBy, detailFrom(args), styleFrom(args)));
+  if (plan.actions.length === 0 || on(args, 'yes')) return true;
+  if (process.stdin.isTTY !== true || isJson(args)) {
+    throw new OperatorError(
+      'There is nobody to ask whether to go on; nothing was touched.',
+      'Look at node-prep plan, then run apply with --yes.',
+    );
+  }
+  return ask(`Do these ${plan.actions.length} steps on this host? [y/N] `);
+};
+
+const ask = async (question: string): Promise<boolean> => {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+  } finally {
+    terminal.close();
+  }
+};
+
+const report = async (outcome: Outcome, args: Args): Promise<void> => {
+  if (isJson(args)) return printJson('apply', [outcome]);
+  if ('problem' in outcome && outcome.status !== 'refused') note(`${outcome.problem}.`);
+  if (outcome.status === 'refused') note('refused: something is blocked, and nothing was touched. --partial does the rest.');
+  if ('plan' in outcome && outcome.plan) print(verdictLine('local', outcome.plan));
+};

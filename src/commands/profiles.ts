@@ -1,0 +1,44 @@
+import { chooseProfile } from '../config.ts';
+import { OperatorError } from '../errors.ts';
+import type { Desired } from '../model.ts';
+import { profiles as table } from '../profiles/table.ts';
+import { desiredState } from '../requirements.ts';
+import { profileListText, profileText } from '../views/profile-text.ts';
+import { desiredOptions, outputOptions, text } from './options.ts';
+import type { Command } from './options.ts';
+import { isJson, print, styleFrom } from './shared.ts';
+
+/** Lists the profiles, or every requirement of one. */
+export const profiles: Command = {
+  name: 'profiles',
+  words: ['[show]', '[profile]'],
+  about: 'the profiles and their options; "profiles show NAME[:KEY=VALUE,...]" lists every requirement',
+  options: { 'ip-families': desiredOptions['ip-families'], format: outputOptions.format, color: outputOptions.color },
+  run: async (args) => {
+    const [verb, spec] = args.words;
+    const style = styleFrom(args);
+    if (verb === undefined) {
+      const list = table.map(({ name, summary, options }) => ({ name, summary, options }));
+      print(
+        isJson(args)
+          ? JSON.stringify({ version: 1, command: 'profiles', profiles: list }, undefined, 2)
+          : profileListText(table, style),
+      );
+      return 0;
+    }
+    if (verb !== 'show' || spec === undefined)
+      throw new OperatorError('Say which profile to show.', 'node-prep profiles show istio:mode=ambient');
+    const chosen = chooseProfile(spec, (text(args, 'ip-families') ?? 'ipv4').split(','));
+    const desired: Desired = desiredState([chosen], { needs: [], from: '' }, []);
+    if (isJson(args))
+      print(
+        JSON.stringify(
+          { version: 1, command: 'profiles', profile: chosen.asked, requirements: desired.requirements },
+          undefined,
+          2,
+        ),
+      );
+    else print(profileText(chosen, desired, style));
+    return 0;
+  },
+};

@@ -1,0 +1,41 @@
+import { loadSettings } from '../config.ts';
+import type { Settings } from '../config.ts';
+import type { Outcome } from '../model.ts';
+import { wantsColor } from '../views/terminal.ts';
+import type { Style } from '../views/terminal.ts';
+import { on, text, texts } from './options.ts';
+import type { Args } from './options.ts';
+
+/** The settings that the arguments name; warnings go to standard error. */
+export const settingsFrom = async (args: Args): Promise<Settings> => {
+  const [config, ipFamilies] = [text(args, 'config'), text(args, 'ip-families')];
+  const flags = {
+    profiles: texts(args, 'profile'),
+    waive: texts(args, 'waive'),
+    ...(config && { config }),
+    ...(ipFamilies && { ipFamilies }),
+  };
+  const settings = await loadSettings(flags, new Date());
+  for (const warning of settings.warnings) note(warning);
+  return settings;
+};
+
+/** How text is to look on standard output. */
+export const styleFrom = (args: Args): Style => ({
+  color: wantsColor(text(args, 'color'), process.env, process.stdout.isTTY === true),
+  width: 80,
+});
+
+export const isJson = (args: Args): boolean => text(args, 'format') === 'json';
+
+/** A result, on standard output. */
+export const print = (result: string): void => void process.stdout.write(`${result}\n`);
+
+/** A word to the operator, on standard error. */
+export const note = (word: string): void => void process.stderr.write(`node-prep: ${word}\n`);
+
+/** One host's outcomes as the document of --format json. */
+export const printJson = async (command: string, outcomes: readonly Outcome[]): Promise<void> =>
+  print((await import('../views/json.ts')).outcomesJson(command, outcomes));
+
+export const detailFrom = (args: Args): 'normal' | 'verbose' => (on(args, 'verbose') ? 'verbose' : 'normal');

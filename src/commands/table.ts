@@ -1,0 +1,10 @@
+import { apply } from './apply.ts';
+import { explain } from './explain.ts';
+import { facts } from './facts.ts';
+import type { Command } from './options.ts';
+import { plan } from './plan.ts';
+import { profiles } from './profiles.ts';
+import { verify } from './verify.ts';
+
+/** Every command, in the order in which the help lists them. */
+export const commands: readonly Command[] = [plan, apply, verify, explain, facts, profiles];

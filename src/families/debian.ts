@@ -1,0 +1,106 @@
+import { compareDebian } from '../knowledge/versions.ts';
+import { quote, quoteAll } from '../knowledge/quote.ts';
+import type { Argv, System } from '../model.ts';
+import type { Asked, Family, PackageFacts } from './family.ts';
+
+/** Debian, Ubuntu and what is made from them: dpkg and apt. */
+export const debian: Family = {
+  name: 'debian',
+  ids: ['debian', 'ubuntu'],
+  packages: {
+    socat: ['socat'],
+    conntrack: ['conntrack'],
+    nftables: ['nftables'],
+    iptables: ['iptables'],
+    ipset: ['ipset'],
+    iproute2: ['iproute2'],
+    ethtool: ['ethtool'],
+    'util-linux': ['util-linux'],
+    mount: ['mount'],
+    kmod: ['kmod'],
+    procps: ['procps'],
+    ipvsadm: ['ipvsadm'],
+    'wireguard-tools': ['wireguard-tools'],
+    iputils: ['iputils-ping'],
+  },
+  compare: compareDebian,
+  ask: (asked) => {
+    const names = asked.flatMap((a) => a.names);
+    return `have=$(dpkg-query -W -f='\${Package} \${db:Status-Status} \${Version}\\n' ${quoteAll(names)} 2>/dev/null)
+nl='
+'
+printf '%s\\n' "$have"
+open=
+want() { # MIN NAME..
+  min=$1; shift
+  for name; do
+    case $nl$have in *"$nl$name installed "*) ;; *) continue ;; esac
+    [ -n "$min" ] || return 0
+    v=$nl$have; v=\${v#*"$nl$name installed "}; v=\${v%%"$nl"*}
+    dpkg --compare-versions "\${v#*:}" ge "$min" && return 0
+  done
+  open=1
+}
+${asked.map(wantLine).join('\n')}
+if [ -n "$open" ]; then
+  apt-cache policy ${quoteAll(names)}
+  for f in /var/lib/apt/lists/*Packages*; do [ -e "$f" ] && echo sources && break; done
+fi
+exit 0`;
+  },
+  read: (output) => {
+    const facts = { installed: new Map<string, string>(), candidates: new Map<string, string>(), sources: false };
+    let name = '';
+    for (const line of output.split('\n')) {
+      const [, pkg, version] = /^(\S+) installed (\S+)$/.exec(line) ?? [];
+      if (pkg && version) facts.installed.set(pkg, version);
+      name = /^(\S+):$/.exec(line)?.[1] ?? name;
+      const candidate = /^ {2}Candidate: (\S+)$/.exec(line)?.[1];
+      if (candidate && candidate !== '(none)') facts.candidates.set(name, candidate);
+      if (line === 'sources') facts.sources = true;
+    }
+    return facts satisfies PackageFacts;
+  },
+  install: (names, stale) => [
+    ...(stale ? [{ argv: refresh, why: 'fetch the lists of available packages' }] : []),
+    {
+      argv: [...unattended, 'install', '--no-install-recommends', ...names],
+      why: `install ${names.join(', ')}`,
+      ...(stale ? {} : { rescue: refresh }),
+    },
+  ],
+  noCandidate: (name, { versionId, name: system, id }) =>
+    id === 'debian'
+      ? `Enable a source that has it, such as the backports of Debian ${versionId}, or move to a newer release; then plan again.`
+      : `Enable a source that has ${name} (on Ubuntu often "universe"), or move to a newer release than ${system}; then plan again.`,
+  missingModule: (system) => missingModule(system),
+};
+
+const wantLine = ({ names, min }: Asked): string => `want ${quote(min ?? '')} ${quoteAll(names)}`;
+
+/**
+ * No questions, changed configuration files stay as they are, services are not restarted behind the operator's back, and a
+ * held lock is waited for, five minutes at most (apt.conf(5) DPkg::Lock::Timeout; it guards the lists as well).
+ */
+const unattended = [
+  'env',
+  'DEBIAN_FRONTEND=noninteractive',
+  'NEEDRESTART_SUSPEND=1',
+  'apt-get',
+  '-y',
+  '-q',
+  '-o',
+  'DPkg::Lock::Timeout=300',
+  '-o',
+  'Dpkg::Options::=--force-confdef',
+  '-o',
+  'Dpkg::Options::=--force-confold',
+] as const satisfies Argv;
+
+const refresh = ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300', 'update'] as const satisfies Argv;
+
+/** Debian ships every netfilter module with the kernel itself; Ubuntu keeps some in linux-modules-extra (requirements checked on 6.8). */
+const missingModule = ({ id, kernel }: System): string =>
+  id === 'ubuntu'
+    ? `Install linux-modules-extra-${kernel}; a -kvm kernel needs linux-image-generic and a reboot instead.`
+    : "Debian's own kernels bring every netfilter module that exists: install linux-image-amd64 or linux-image-arm64 and reboot, or waive it.";

@@ -1,0 +1,35 @@
+import type { Argv, System } from '../model.ts';
+import type { Compare } from '../knowledge/versions.ts';
+
+/** A package that may be asked for: the names that serve a capability, and the least upstream version. */
+export type Asked = { readonly names: readonly string[]; readonly min?: string };
+
+/** What a package manager said. `candidates`: what an install would bring, as far as that was asked. `sources`: whether it knows any. */
+export type PackageFacts = {
+  readonly installed: ReadonlyMap<string, string>;
+  readonly candidates: ReadonlyMap<string, string>;
+  readonly sources: boolean;
+};
+
+/** What differs between distributions: one file in this folder and one line in the table each. */
+export type Family = {
+  readonly name: string;
+  /** Words of ID and ID_LIKE in os-release(5) that mean this family. */
+  readonly ids: readonly string[];
+  /** The package names for a capability, the first of them is what gets installed. */
+  readonly packages: { readonly [capability: string]: readonly string[] };
+  readonly compare: Compare;
+  /** Shell text that prints what is installed and, where something is missing or too old, what could be. */
+  ask(asked: readonly Asked[]): string;
+  /** Reads what the text of `ask` printed. */
+  read(output: string): PackageFacts;
+  /** The commands that install these, in order. `stale`: the lists of available packages have to be fetched first. */
+  install(
+    names: readonly string[],
+    stale: boolean,
+  ): readonly { readonly argv: Argv; readonly why: string; readonly rescue?: Argv }[];
+  /** What a person can do where no package source has a package, or only an old one. */
+  noCandidate(name: string, system: System): string;
+  /** What a person can do where the kernel lacks a module. */
+  missingModule(system: System): string;
+};

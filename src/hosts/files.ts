@@ -1,0 +1,85 @@
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { globPattern } from '../answers.ts';
+import type { Answer, FoundFile } from '../model.ts';
+
+/** Answers a `read` below `root` ("" for the host itself). */
+export const readAnswer = (root: string, path: string, lines?: readonly string[]): Answer => {
+  try {
+    return { status: 0, text: wanted(contentOf(root + path, lines), lines) };
+  } catch (error) {
+    const code = codeOf(error);
+    return code === 'ENOENT' || code === 'ENOTDIR' ? { status: 1, text: '' } : { status: 2, text: `${path}: ${code}` };
+  }
+};
+
+/** Answers a `list` below `root`. A file that is there but cannot be read counts as empty. */
+export const listAnswer = (root: string, glob: string, lines?: readonly string[]): Answer => ({
+  status: 0,
+  text: '',
+  files: expand(root, glob).map((path) => found(root, path, lines)),
+});
+
+const found = (root: string, path: string, lines?: readonly string[]): FoundFile => {
+  const link = lstatSync(root + path).isSymbolicLink() ? readlinkSync(root + path) : undefined;
+  const answer = readAnswer(root, path, lines);
+  return { path, ...(link !== undefined && { link }), text: answer.status === 0 ? answer.text : '' };
+};
+
+/** A regular file's content, unpacked where its name ends in .gz; nothing of a device, pipe or directory, which could block. */
+const contentOf = (path: string, lines: readonly string[] | undefined): string => {
+  if (!statSync(path).isFile() || lines?.length === 0) return '';
+  return path.endsWith('.gz')
+    ? process.getBuiltinModule('node:zlib').gunzipSync(readFileSync(path)).toString('utf8')
+    : readFileSync(path, 'utf8');
+};
+
+/** The lines that contain one of the texts. Indexes of kernel modules have thousands of lines, so each text is searched for once. */
+const wanted = (text: string, lines: readonly string[] | undefined): string => {
+  if (!lines) return text;
+  if (lines.length === 0) return '';
+  const pattern = new RegExp(lines.map((l) => l.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&')).join('|'), 'g');
+  const kept: string[] = [];
+  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
+    const end = text.indexOf('\n', match.index);
+    kept.push(text.slice(text.lastIndexOf('\n', match.index) + 1, end < 0 ? undefined : end));
+    if (end < 0) break;
+    pattern.lastIndex = end;
+  }
+  return kept.length === 0 ? '' : `${kept.join('\n')}\n`;
+};
+
+const expand = (root: string, glob: string): string[] =>
+  glob
+    .slice(1)
+    .split('/')
+    .reduce<string[]>((paths, segment) => paths.flatMap((path) => children(root, path, segment)), [''])
+    .sort();
+
+const children = (root: string, path: string, segment: string): string[] => {
+  if (!segment.includes('*')) return isThere(`${root}${path}/${segment}`) ? [`${path}/${segment}`] : [];
+  const pattern = globPattern(segment);
+  return namesIn(join(root, path || '/'))
+    .filter((name) => pattern.test(name) && !(name.startsWith('.') && segment.startsWith('*')))
+    .map((name) => `${path}/${name}`);
+};
+
+const isThere = (path: string): boolean => {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+};
+
+const namesIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+};
+
+/** The error's code, such as ENOENT. */
+export const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);

@@ -1,0 +1,60 @@
+import { queryKey } from '../answers.ts';
+import { ask, run } from '../connectors/local.ts';
+import { holdLock } from '../connectors/lock.ts';
+import { OperatorError } from '../errors.ts';
+import type { Action, Answer, Answers, Host, Query, RunAction, Step } from '../model.ts';
+import { codeOf, listAnswer, readAnswer } from './files.ts';
+import { removeFile, requireWritable, writeFile } from './write.ts';
+
+/** The host that node-prep runs on. */
+export const localHost = (): Host => ({ name: 'local', probe, lock, execute });
+
+/** Commands are started first: they run while the files are read. */
+const probe = async (queries: readonly Query[]): Promise<Answers> => {
+  const running = queries.map((query) => (query.ask === 'run' ? ask(query.argv) : undefined));
+  const answers = queries.map((query, i): Answer | Promise<Answer> => {
+    if (query.ask === 'run') return running[i] ?? { status: 127, text: '' };
+    return query.ask === 'read' ? readAnswer('', query.path, query.lines) : listAnswer('', query.glob, query.lines);
+  });
+  return new Map(
+    await Promise.all(answers.map(async (answer, i): Promise<[string, Answer]> => [queryKey(queries[i] as Query), await answer])),
+  );
+};
+
+const lock = (): Promise<{ release(): Promise<void> }> => {
+  if (process.geteuid?.() !== 0) {
+    throw new OperatorError('Only root can change this host.', 'Run it with sudo: sudo node-prep apply ...');
+  }
+  return holdLock(`node-prep ${process.argv.slice(2).join(' ')}`);
+};
+
+const execute = (actions: readonly Action[]): AsyncIterable<Step> => {
+  requireWritable(actions);
+  return steps(actions);
+};
+
+const steps = async function* (actions: readonly Action[]): AsyncIterable<Step> {
+  for (const action of actions) {
+    const step = await perform(action);
+    yield step;
+    if (step.status === 'failed' && !(action.do === 'run' && action.judgedBy === 'verify')) return;
+  }
+};
+
+const perform = async (action: Action): Promise<Step> => {
+  if (action.do === 'run') return command(action);
+  try {
+    if (action.do === 'write') writeFile(action);
+    else removeFile(action);
+    return { action, status: 'done', output: '' };
+  } catch (error) {
+    const why = error instanceof OperatorError ? `${error.message} ${error.hint ?? ''}` : `${action.path}: ${codeOf(error)}`;
+    return { action, status: 'failed', output: why };
+  }
+};
+
+const command = async (action: Action & RunAction): Promise<Step> => {
+  let ran = await run(action.argv);
+  if (ran.exitCode !== 0 && action.rescue && (await run(action.rescue)).exitCode === 0) ran = await run(action.argv);
+  return { action, status: ran.exitCode === 0 ? 'done' : 'failed', ...ran };
+};

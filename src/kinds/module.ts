@@ -1,0 +1,194 @@
+import { fileText } from '../answers.ts';
+import { bootEntries, bootEntryQueries, ownModulesLoad, parseModulesLoad } from '../knowledge/modules-load.ts';
+import { denialQueries, denials } from '../knowledge/modprobe.ts';
+import { kernelQueries, runningKernel } from '../knowledge/kernel.ts';
+import type { RunningKernel } from '../knowledge/kernel.ts';
+import { moduleFact } from '../knowledge/module-names.ts';
+import { candidatesFor, providerOf } from '../knowledge/module-providers.ts';
+import type { Provider } from '../knowledge/module-providers.ts';
+import { cannotLoad } from '../knowledge/rights.ts';
+import { familyNamed } from '../families/table.ts';
+import type { Action, Checked, Finding, HostView, Kind, NeedOf, Reading, Requirement, Verdict } from '../model.ts';
+import { ownFile } from './own-file.ts';
+
+type ModuleNeed = NeedOf<'module'>;
+
+/** A kernel module: in the kernel now (loaded or built in), and after the next boot. */
+export const moduleKind: Kind<ModuleNeed> = {
+  name: 'module',
+  title: 'Kernel modules',
+  id: (need) => `module/${need.name}`,
+  want: () => 'loaded',
+  merge: (a) => a,
+  implies: () => [{ kind: 'package', capability: 'kmod' }],
+  queries: (needs) =>
+    needs.length === 0
+      ? []
+      : [
+          ...kernelQueries(candidatesFor(needs.map((n) => n.name))),
+          ...bootEntryQueries,
+          ...denialQueries,
+          { ask: 'read', path: ownModulesLoad },
+        ],
+  check: (requirements, host) => {
+    const view = lookAt(requirements, host);
+    const judged = requirements.map((r) => judge(r, view));
+    return { findings: judged.map((j) => j.finding), actions: actionsFor(judged, view) } satisfies Checked;
+  },
+};
+
+/** `persisted`: module name to what brings it at boot. `elsewhere`: the same without our own file. */
+type View = {
+  readonly host: HostView;
+  readonly kernel: RunningKernel;
+  readonly persisted: ReadonlyMap<string, string>;
+  readonly elsewhere: ReadonlyMap<string, string>;
+  readonly denied: ReturnType<typeof denials>;
+};
+type Judged = { readonly finding: Finding; readonly by: readonly string[] };
+
+const lookAt = (requirements: readonly Requirement<ModuleNeed>[], host: HostView): View => {
+  const kernel = runningKernel(host.answers, host.system.kernel, candidatesFor(requirements.map((r) => r.name)));
+  const denied = denials(host.answers);
+  const persisted = (skip?: string) => persistedModules(bootEntries(host.answers, skip), kernel, denied);
+  return { host, kernel, denied, persisted: persisted(), elsewhere: persisted(ownModulesLoad) };
+};
+
+/** What the entries bring: themselves and what they depend on. systemd-modules-load skips denied names and those without a file. */
+const persistedModules = (
+  entries: ReturnType<typeof bootEntries>,
+  kernel: RunningKernel,
+  denied: ReturnType<typeof denials>,
+): Map<string, string> => {
+  const brought = new Map<string, string>();
+  const add = (name: string, from: string): void => void (brought.has(name) || brought.set(name, from));
+  for (const { name, from } of entries) {
+    const { alias } = moduleFact(name);
+    const real = !kernel.files.has(name) && alias ? alias : name;
+    const deps = kernel.files.get(real);
+    if (!deps || denied.has(real)) continue;
+    add(real, from);
+    for (const dep of deps) if (denied.get(dep)?.how !== 'kernel') add(dep, `${from}, needed by ${real}`);
+  }
+  return brought;
+};
+
+const judge = (requirement: Requirement<ModuleNeed>, view: View): Judged => {
+  const base = {
+    id: moduleKind.id(requirement),
+    kind: 'module' as const,
+    want: moduleKind.want(requirement),
+    because: requirement.because,
+  };
+  const provider = providerOf(requirement.name, view.kernel);
+  if (!provider) {
+    const nowhere: Reading = { ok: false, have: `not in kernel ${view.kernel.release}` };
+    return { finding: { ...base, now: nowhere, boot: nowhere, ...withAdvice(requirement, missing(view)) }, by: [] };
+  }
+  const now = nowReading(provider, view.kernel);
+  const boot = bootReading(provider, view);
+  if (now.ok && boot.ok) return { finding: { ...base, now, boot, verdict: 'ok' }, by: provider.by };
+  const obstacle = obstacleTo(provider, now, view);
+  const verdict: Verdict = obstacle ? { verdict: 'blocked', ...obstacle } : { verdict: 'change' };
+  return { finding: { ...base, now, boot, ...withAdvice(requirement, verdict) }, by: provider.by };
+};
+
+/** Advice is never acted on and never stands in the way. */
+const withAdvice = (requirement: Requirement<ModuleNeed>, verdict: Verdict): Verdict => {
+  if (!requirement.advice) return verdict;
+  if (verdict.verdict === 'blocked') return { ...verdict, verdict: 'advice' };
+  const why = requirement.because[0]?.why ?? 'worth having';
+  return { verdict: 'advice', reason: why, remedy: `Add "${requirement.name}" to modules: in the configuration file.` };
+};
+
+const nowReading = ({ by, via }: Provider, kernel: RunningKernel): Reading => {
+  const absent = by.filter((name) => !kernel.loaded.has(name) && !kernel.builtin.has(name));
+  const builtin = by.every((name) => kernel.builtin.has(name));
+  const have = absent.length > 0 ? 'not loaded' : builtin ? 'built in' : 'loaded';
+  const from = [builtin && absent.length === 0 ? kernel.builtin.get(by[0] ?? '') : undefined, via].filter(Boolean).join('; ');
+  return { ok: absent.length === 0, have, ...(from && { from }) };
+};
+
+const bootReading = ({ by }: Provider, view: View): Reading => {
+  const open = by.filter((name) => !view.kernel.builtin.has(name) && !view.persisted.has(name));
+  const denial = open.map((name) => view.denied.get(name)).find((d) => d !== undefined);
+  if (denial) return { ok: false, have: 'denied', from: denial.from };
+  if (open.length > 0) return { ok: false, have: 'not listed' };
+  const from = by.map((name) => view.persisted.get(name) ?? view.kernel.builtin.get(name)).find(Boolean);
+  return { ok: true, have: by.every((name) => view.kernel.builtin.has(name)) ? 'built in' : 'loaded', ...(from && { from }) };
+};
+
+const obstacleTo = ({ by }: Provider, now: Reading, view: View): { reason: string; remedy: string } | undefined => {
+  const denied = by.flatMap((name) => {
+    const denial = view.denied.get(name);
+    return denial && !view.kernel.builtin.has(name) ? [{ name, denial }] : [];
+  })[0];
+  if (denied) {
+    return {
+      reason: `${denied.denial.from} says "${denied.denial.text}": ${denied.denial.how === 'blacklist' ? 'at boot it is skipped' : 'it cannot be loaded'}`,
+      remedy: `Whoever wrote that line wants ${denied.name} kept out; take the line out if that no longer holds, then plan again.`,
+    };
+  }
+  return now.ok ? undefined : cannotLoad(view.host.answers);
+};
+
+/** Why nothing provides a name, and who could. */
+const missing = ({ kernel, host }: View): Verdict => {
+  const family = familyNamed(host.system.family);
+  if (kernel.indexed) {
+    return {
+      verdict: 'blocked',
+      reason: 'this kernel has no module of that name, and nothing that took its place',
+      remedy: family.missingModule(host.system),
+    };
+  }
+  const reason = `there is no /lib/modules/${kernel.release}: the running kernel's modules are not on this host`;
+  const remedy =
+    kernel.others.length > 0
+      ? `The kernel was updated or replaced (installed: ${kernel.others.join(', ')}): reboot, then plan again.`
+      : `In a container, run node-prep on the machine that owns the kernel; elsewhere ${family.missingModule(host.system)}`;
+  return { verdict: 'blocked', reason, remedy };
+};
+
+const actionsFor = (judged: readonly Judged[], view: View): Action[] => {
+  const changes = judged.filter((j) => j.finding.verdict === 'change');
+  if (changes.length === 0) return [];
+  const ids = (of: readonly Judged[]) => of.map((j) => j.finding.id);
+  const unlisted = changes.filter((j) => !j.finding.boot.ok);
+  const unloaded = changes.filter((j) => !j.finding.now.ok);
+  const names = [...new Set(unloaded.flatMap((j) => j.by))].filter(
+    (n) => !view.kernel.loaded.has(n) && !view.kernel.builtin.has(n),
+  );
+  return [
+    ...(unlisted.length > 0 ? [{ ...writeOwn(judged, view), for: ids(unlisted) }] : []),
+    ...(names.length > 0
+      ? [
+          {
+            do: 'run' as const,
+            argv: ['modprobe', '-a', ...names] as const,
+            why: `load ${counted(names.length)} now`,
+            judgedBy: 'verify' as const,
+            for: ids(unloaded),
+          },
+        ]
+      : []),
+  ];
+};
+
+const counted = (n: number): string => `${n} kernel module${n === 1 ? '' : 's'}`;
+
+/** All that no other file brings, and what our file already held for an earlier run. */
+const writeOwn = (judged: readonly Judged[], { host, kernel, elsewhere }: View) => {
+  const wanted = judged.filter((j) => j.finding.verdict === 'change' || j.finding.verdict === 'ok').flatMap((j) => j.by);
+  const names = [...new Set(wanted)].filter((name) => kernel.files.has(name) && !elsewhere.has(name));
+  const before = fileText(host.answers, ownModulesLoad);
+  const kept = parseModulesLoad(before ?? '')
+    .map((e) => e.name)
+    .filter((name) => !names.includes(name) && !elsewhere.has(name));
+  return ownFile(ownModulesLoad, host, {
+    purpose: 'kernel modules that systemd-modules-load loads at boot',
+    lines: names,
+    kept: [...new Set(kept)],
+    before,
+  });
+};

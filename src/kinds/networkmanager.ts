@@ -1,0 +1,74 @@
+import { fileText, overlay } from '../answers.ts';
+import { hasNetworkManager, networkManagerQueries, ownNetworkManager, unmanagedDevices } from '../knowledge/networkmanager.ts';
+import type { Action, Answers, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
+import { ownFile } from './own-file.ts';
+
+type UnmanagedNeed = NeedOf<'networkmanager'>;
+
+const id = 'networkmanager/unmanaged';
+
+/** Devices that NetworkManager must leave to the network plugin. */
+export const networkmanagerKind: Kind<UnmanagedNeed> = {
+  name: 'networkmanager',
+  title: 'NetworkManager',
+  id: () => id,
+  want: (need) => `${need.unmanaged.length} device patterns left alone`,
+  merge: (a, b) => ({ ...a, unmanaged: [...new Set([...a.unmanaged, ...b.unmanaged])] }),
+  queries: (needs) => (needs.length === 0 ? [] : networkManagerQueries),
+  check: (requirements, host) => {
+    const judged = requirements.map((r) => judge(r, host));
+    return { findings: judged.map((j) => j.finding), actions: judged.flatMap((j) => j.actions) };
+  },
+};
+
+const judge = (requirement: Requirement<UnmanagedNeed>, host: HostView): { finding: Finding; actions: readonly Action[] } => {
+  const base = { id, kind: 'networkmanager' as const, want: networkmanagerKind.want(requirement), because: requirement.because };
+  if (!hasNetworkManager(host.answers)) {
+    const absent: Reading = { ok: true, have: 'not installed' };
+    return { finding: { ...base, now: absent, boot: absent, verdict: 'ok' }, actions: [] };
+  }
+  const reading = readingOf(requirement, host.answers);
+  if (reading.ok) return { finding: { ...base, now: reading, boot: reading, verdict: 'ok' }, actions: [] };
+  const write = writeOwn(requirement, host);
+  const after = readingOf(requirement, overlay(host.answers, [write]));
+  if (!after.ok) {
+    const remedy = `Take unmanaged-devices= out of ${after.from ?? 'the later file'}, or make it +=, then plan again.`;
+    return {
+      finding: {
+        ...base,
+        now: reading,
+        boot: reading,
+        verdict: 'blocked',
+        reason: `${after.from ?? 'a later file'} replaces the list after ${ownNetworkManager}`,
+        remedy,
+      },
+      actions: [],
+    };
+  }
+  const reload: Action = {
+    do: 'run',
+    argv: ['systemctl', 'try-reload-or-restart', 'NetworkManager.service'],
+    why: 'let NetworkManager read its files',
+    judgedBy: 'verify',
+    for: [id],
+  };
+  return { finding: { ...base, now: reading, boot: reading, verdict: 'change' }, actions: [write, reload] };
+};
+
+const readingOf = (need: UnmanagedNeed, answers: Answers): Reading => {
+  const inForce = unmanagedDevices(answers);
+  const absent = need.unmanaged.filter((pattern) => !inForce.some((u) => u.pattern === pattern));
+  const files = [...new Set(inForce.map((u) => u.from))].join(', ');
+  const have = absent.length === 0 ? 'left alone' : `${absent.length} of ${need.unmanaged.length} patterns managed`;
+  return { ok: absent.length === 0, have, ...(files && { from: files }) };
+};
+
+const writeOwn = (need: UnmanagedNeed, host: HostView): Action => ({
+  ...ownFile(ownNetworkManager, host, {
+    purpose: 'devices of the network plugin that NetworkManager leaves alone',
+    lines: ['[keyfile]', `unmanaged-devices+=${need.unmanaged.join(';')}`],
+    kept: [],
+    before: fileText(host.answers, ownNetworkManager),
+  }),
+  for: [id],
+});

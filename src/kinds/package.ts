@@ -1,0 +1,119 @@
+import { families, familyNamed } from '../families/table.ts';
+import type { Asked, Family, PackageFacts } from '../families/family.ts';
+import { unknown } from '../families/unknown.ts';
+import { ran } from '../answers.ts';
+import { compareDebian, upstreamVersion } from '../knowledge/versions.ts';
+import type { Action, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement, Verdict } from '../model.ts';
+
+type PackageNeed = NeedOf<'package'>;
+
+/** An installed package that serves a capability, new enough. Packages stay over a reboot: `now` and `boot` are one. */
+export const packageKind: Kind<PackageNeed> = {
+  name: 'package',
+  title: 'Packages',
+  id: (need) => `package/${need.capability}`,
+  want: (need) => (need.min ? `>= ${need.min}` : 'installed'),
+  merge: (a, b) => (compareDebian(a.min ?? '0', b.min ?? '0') >= 0 ? a : b),
+  queries: (needs) => (needs.length === 0 ? [] : [{ ask: 'run', argv: question(needs) }]),
+  check: (requirements, host) => {
+    if (requirements.length === 0) return { findings: [], actions: [] };
+    const family = familyNamed(host.system.family);
+    const facts = family.read(ran(host.answers, question(requirements)).text);
+    const findings = requirements.map((r) => judge(r, family, facts, host));
+    return { findings, actions: actionsFor(findings, requirements, family, facts) };
+  },
+};
+
+/**
+ * One process asks, whatever the family: the script looks at os-release(5) as data and runs that family's part. Needs are
+ * put in order so that the question is the same for the same needs.
+ */
+const question = (needs: readonly PackageNeed[]): Argv => {
+  const sorted = [...needs].sort((a, b) => (a.capability < b.capability ? -1 : 1));
+  const part = (family: Family): string => family.ask(sorted.map((need) => askedOf(need, family)));
+  return [
+    'sh',
+    '-c',
+    `id=; like=
+for f in /usr/lib/os-release /etc/os-release; do
+  [ -r "$f" ] || continue
+  while IFS= read -r l || [ -n "$l" ]; do
+    case $l in ID=*) id=\${l#*=} ;; ID_LIKE=*) like=\${l#*=} ;; esac
+  done < "$f"
+done
+IFS=" \\"'"
+for w in $id $like; do IFS=; case $w in
+${families.map((family) => `${family.ids.join('|')})\n${part(family)} ;;`).join('\n')}
+esac; done
+${part(unknown)}`,
+  ];
+};
+
+const askedOf = (need: PackageNeed, family: Family): Asked => ({
+  names: namesOf(need, family),
+  ...(need.min && { min: need.min }),
+});
+
+/** A capability that the family has no names for is taken as the name of a package. */
+const namesOf = (need: PackageNeed, family: Family): readonly string[] =>
+  Object.hasOwn(family.packages, need.capability) ? (family.packages[need.capability] ?? []) : [need.capability];
+
+const judge = (requirement: Requirement<PackageNeed>, family: Family, facts: PackageFacts, host: HostView): Finding => {
+  const names = namesOf(requirement, family);
+  const reading = readingOf(names, requirement.min, family, facts);
+  const base = {
+    id: packageKind.id(requirement),
+    kind: 'package' as const,
+    want: packageKind.want(requirement),
+    because: requirement.because,
+  };
+  const looked = { ...base, now: reading, boot: reading };
+  if (reading.ok) return { ...looked, verdict: 'ok' };
+  const obstacle = obstacleTo(names[0] ?? requirement.capability, requirement.min, family, facts, host);
+  if (requirement.advice) {
+    const remedy = obstacle?.remedy ?? `Add "${requirement.capability}" to packages: in the configuration file.`;
+    return { ...looked, verdict: 'advice', reason: obstacle?.reason ?? requirement.because[0]?.why ?? 'worth having', remedy };
+  }
+  return { ...looked, ...((obstacle ? { verdict: 'blocked', ...obstacle } : { verdict: 'change' }) satisfies Verdict) };
+};
+
+const readingOf = (names: readonly string[], min: string | undefined, family: Family, facts: PackageFacts): Reading => {
+  const name = names.find((n) => facts.installed.has(n));
+  if (name === undefined) return { ok: false, have: 'not installed' };
+  const version = facts.installed.get(name) ?? '';
+  if (version === '') return { ok: true, have: 'found', from: `program ${name}, version unknown` };
+  return { ok: !min || newEnough(version, min, family), have: version, from: `package ${name}` };
+};
+
+/** A minimum is the authors' version: the distribution's epoch does not count, its order does. */
+const newEnough = (version: string, min: string, family: Family): boolean => family.compare(upstreamVersion(version), min) >= 0;
+
+const obstacleTo = (
+  name: string,
+  min: string | undefined,
+  family: Family,
+  facts: PackageFacts,
+  { system }: HostView,
+): { reason: string; remedy: string } | undefined => {
+  const candidate = facts.candidates.get(name);
+  if (family === unknown || (facts.sources && !candidate)) {
+    return { reason: `no package source of this host has ${name}`, remedy: family.noCandidate(name, system) };
+  }
+  return candidate && min && !newEnough(candidate, min, family)
+    ? { reason: `the newest ${name} that this host can install is ${candidate}`, remedy: family.noCandidate(name, system) }
+    : undefined;
+};
+
+const actionsFor = (
+  findings: readonly Finding[],
+  requirements: readonly Requirement<PackageNeed>[],
+  family: Family,
+  facts: PackageFacts,
+): Action[] => {
+  const open = requirements.filter((r) => findings.some((f) => f.id === packageKind.id(r) && f.verdict === 'change'));
+  if (open.length === 0) return [];
+  const names = [...new Set(open.map((r) => namesOf(r, family)[0] ?? r.capability))];
+  return family
+    .install(names, !facts.sources)
+    .map((command) => ({ do: 'run', ...command, for: open.map((r) => packageKind.id(r)) }));
+};

@@ -1,0 +1,77 @@
+import { ran } from '../answers.ts';
+import type { Action, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
+
+type ServiceNeed = NeedOf<'service'>;
+
+/** A service that must neither run now nor start at boot. */
+export const serviceKind: Kind<ServiceNeed> = {
+  name: 'service',
+  title: 'Services',
+  id: (need) => `service/${need.name}`,
+  want: () => 'inactive',
+  merge: (a) => a,
+  queries: (needs) => (needs.length === 0 ? [] : [{ ask: 'run', argv: question(needs) }]),
+  check: (requirements, host) => {
+    const findings = requirements.map((r) => judge(r, requirements, host));
+    const actions = requirements.flatMap((r): Action[] => {
+      const finding = findings.find((f) => f.id === serviceKind.id(r));
+      return finding?.verdict === 'change'
+        ? [
+            {
+              do: 'run',
+              argv: ['systemctl', 'disable', '--now', unit(r)],
+              why: `stop ${r.name} and keep it from starting at boot`,
+              for: [finding.id],
+            },
+          ]
+        : [];
+    });
+    return { findings, actions };
+  },
+};
+
+const unit = (need: ServiceNeed): string => (need.name.includes('.') ? need.name : `${need.name}.service`);
+
+/** One process for all services; systemctl prints a block of properties for each. */
+const question = (needs: readonly ServiceNeed[]): Argv => [
+  'systemctl',
+  'show',
+  '--property=Id,LoadState,ActiveState,UnitFileState',
+  ...[...new Set(needs.map(unit))].sort(),
+];
+
+const judge = (requirement: Requirement<ServiceNeed>, all: readonly ServiceNeed[], { answers }: HostView): Finding => {
+  const state = stateOf(ran(answers, question(all)).text, unit(requirement));
+  const base = { id: serviceKind.id(requirement), kind: 'service' as const, want: 'inactive', because: requirement.because };
+  if (state === undefined || state.get('LoadState') === 'not-found') {
+    const absent: Reading = { ok: true, have: state ? 'not installed' : 'no systemd' };
+    return { ...base, now: absent, boot: absent, verdict: 'ok' };
+  }
+  const [active, enabled] = [state.get('ActiveState') ?? '', state.get('UnitFileState') || 'disabled'];
+  const now: Reading = { ok: !['active', 'activating', 'reloading'].includes(active), have: active };
+  const boot: Reading = { ok: !enabled.startsWith('enabled') && !enabled.startsWith('linked'), have: enabled };
+  const ok = now.ok && boot.ok;
+  return requirement.advice && !ok
+    ? {
+        ...base,
+        now,
+        boot,
+        verdict: 'advice',
+        reason: requirement.because[0]?.why ?? '',
+        remedy: `systemctl disable --now ${unit(requirement)}`,
+      }
+    : { ...base, now, boot, verdict: ok ? 'ok' : 'change' };
+};
+
+const stateOf = (text: string, name: string): ReadonlyMap<string, string> | undefined =>
+  text
+    .split(/\n\n+/)
+    .map(
+      (block) =>
+        new Map(
+          block
+            .split('\n')
+            .map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+        ),
+    )
+    .find((properties) => properties.get('Id') === name);

@@ -1,0 +1,30 @@
+import type { Kind, KindName } from '../model.ts';
+import { cgroupKind } from './cgroup.ts';
+import { kernelKind } from './kernel.ts';
+import { kernelconfigKind } from './kernelconfig.ts';
+import { moduleKind } from './module.ts';
+import { networkmanagerKind } from './networkmanager.ts';
+import { packageKind } from './package.ts';
+import { serviceKind } from './service.ts';
+import { swapKind } from './swap.ts';
+import { sysctlKind } from './sysctl.ts';
+
+/** Every kind, in the order in which their actions run: packages bring modules, modules bring sysctl keys. */
+export const kinds: readonly Kind[] = [
+  kernelKind,
+  kernelconfigKind,
+  cgroupKind,
+  packageKind,
+  moduleKind,
+  swapKind,
+  sysctlKind,
+  networkmanagerKind,
+  serviceKind,
+] as readonly (Kind<never> | Kind)[] as readonly Kind[];
+
+/** The kind of that name; every name has one. */
+export const kindNamed = (name: KindName): Kind => {
+  const kind = kinds.find((k) => k.name === name);
+  if (!kind) throw new Error(`no kind ${name}`);
+  return kind;
+};

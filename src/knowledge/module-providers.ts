@@ -1,0 +1,40 @@
+import type { RunningKernel } from './kernel.ts';
+import { moduleFact } from './module-names.ts';
+
+/** The modules of this kernel that do what a name stands for. `via`: why they are not the name itself. */
+export type Provider = { readonly by: readonly string[]; readonly via?: string };
+
+/**
+ * Who provides a capability on this kernel: the module itself, the one that absorbed it, its alias, or what replaced it;
+ * undefined where nothing does.
+ */
+export const providerOf = (name: string, kernel: RunningKernel): Provider | undefined => {
+  if (has(name, kernel)) return { by: [name] };
+  const { alias, into, since, replacedBy } = moduleFact(name);
+  if (alias && has(alias, kernel)) return { by: [alias], via: `${alias} answers to that name${since ? ` since ${since}` : ''}` };
+  const absorbers = into && allOf(into, kernel);
+  if (into && absorbers) return { by: absorbers, via: `part of ${into.join(', ')}${since ? ` since ${since}` : ''}` };
+  const successors = replacedBy && allOf(replacedBy, kernel);
+  return successors && { by: successors, via: `${successors.join(', ')} for iptables-nft: this kernel has no ${name}` };
+};
+
+const has = (name: string, kernel: RunningKernel): boolean =>
+  kernel.loaded.has(name) || kernel.builtin.has(name) || kernel.files.has(name);
+
+const allOf = (names: readonly string[], kernel: RunningKernel): string[] | undefined => {
+  const found = names.map((name) => providerOf(name, kernel)?.by);
+  return found.every((by) => by !== undefined) ? [...new Set(found.flatMap((by) => by ?? []))] : undefined;
+};
+
+/** Every name that may have to be looked up for these: themselves and all that may stand in for them. */
+export const candidatesFor = (names: readonly string[]): string[] => {
+  const all = new Set<string>();
+  const add = (name: string): void => {
+    if (all.has(name)) return;
+    all.add(name);
+    const { alias, into, replacedBy } = moduleFact(name);
+    for (const other of [...(alias ? [alias] : []), ...(into ?? []), ...(replacedBy ?? [])]) add(other);
+  };
+  for (const name of names) add(name);
+  return [...all];
+};

@@ -1,0 +1,32 @@
+import { readQuickly } from './commands/quick.ts';
+import { commands } from './commands/table.ts';
+import { OperatorError } from './errors.ts';
+import { safe } from './views/terminal.ts';
+
+declare const NODE_PREP_VERSION: string;
+
+/** Runs the command line. Mistakes of the operator are a message and a hint; anything else that is thrown is a bug and may crash. */
+const main = async (words: readonly string[]): Promise<number> => {
+  if (words.length === 1 && words[0] === '--version') {
+    process.stdout.write(`${NODE_PREP_VERSION}\n`);
+    return 0;
+  }
+  try {
+    const quick = readQuickly(words, commands);
+    if (quick) return await quick.command.run(quick.args);
+    return await (await import('./commands/yargs.ts')).runYargs(words, commands, NODE_PREP_VERSION);
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    process.stderr.write(`node-prep: ${safe(error.message)}\n${error.hint ? `  ${safe(error.hint)}\n` : ''}`);
+    return 1;
+  }
+};
+
+// A reader that goes away (node-prep plan | head) is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

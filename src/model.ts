@@ -1,0 +1,181 @@
+/** The vocabulary: types only. Everything in the program understands these words; nothing here imports anything. */
+
+/** A command and its arguments, never joined into a shell line. */
+export type Argv = readonly [string, ...string[]];
+
+/**
+ * A question to a host; none of them changes it.
+ * `read`: one file. `list`: every file that a glob (`*` within one path segment) matches, with content and link target.
+ * `lines`: only lines that contain one of these texts are wanted (an empty list: no content, just whether it is there);
+ * a host may answer with more. A file whose name ends in .gz is answered unpacked. `run`: a read-only command.
+ */
+export type Query =
+  | { readonly ask: 'read'; readonly path: string; readonly lines?: readonly string[] }
+  | { readonly ask: 'list'; readonly glob: string; readonly lines?: readonly string[] }
+  | { readonly ask: 'run'; readonly argv: Argv };
+
+/** One file of a `list` answer. `link`: the link's target as written, where the file is a symbolic link. */
+export type FoundFile = { readonly path: string; readonly link?: string; readonly text: string };
+
+/**
+ * The answer to a query. `read`: status 0, 1 (not there) or 2 (there, but unreadable: `text` says why).
+ * `list`: status 0 and `files` in byte order of their paths. `run`: the exit status, 127 where there is no such command.
+ */
+export type Answer = { readonly status: number; readonly text: string; readonly files?: readonly FoundFile[] };
+
+/** Answers by `queryKey` of the query. */
+export type Answers = ReadonlyMap<string, Answer>;
+
+/** A file's mode in octal, four digits: "0644"; or that of the file that is there. */
+export type Mode = `0${string}` | 'keep';
+
+/** A change to a host. `for`: the findings that it serves. */
+export type Action = (
+  | { readonly do: 'write'; readonly path: string; readonly mode: Mode; readonly before: string | null; readonly after: string }
+  | { readonly do: 'remove'; readonly path: string; readonly before: string }
+  | RunAction
+) & { readonly for: readonly string[] };
+
+/**
+ * A command that changes a host. `judgedBy: 'verify'`: its exit status proves nothing (modprobe, sysctl --system), the
+ * verification afterwards decides. `rescue`: should it fail, this is run first and the command once more.
+ */
+export type RunAction = {
+  readonly do: 'run';
+  readonly argv: Argv;
+  readonly why: string;
+  readonly judgedBy?: 'verify';
+  readonly rescue?: Argv;
+};
+
+/** What one action came to. `output`: the end of what the command printed. */
+export type Step = {
+  readonly action: Action;
+  readonly status: 'done' | 'failed';
+  readonly output: string;
+  readonly exitCode?: number;
+};
+
+/** One look at the host. `from`: the file and line, or the mechanism, that decides: "/etc/sysctl.d/99-x.conf:3", "modules.builtin". */
+export type Reading = { readonly ok: boolean; readonly have: string; readonly from?: string };
+
+/** Why something is wanted. `source`: the document or code that says so. `undocumented`: only the code of `source` says so. */
+export type Reason = {
+  readonly profile: string;
+  readonly why: string;
+  readonly source: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly undocumented?: true;
+};
+
+/** What a host must have. One member per kind; every field is part of what is wanted. `atLeast`: a greater number will do as well. */
+export type Need =
+  | { readonly kind: 'kernel'; readonly min: string }
+  | { readonly kind: 'kernelconfig'; readonly symbol: string }
+  | { readonly kind: 'cgroup'; readonly v1: 'advice' | 'blocked' }
+  | { readonly kind: 'package'; readonly capability: string; readonly min?: string }
+  | { readonly kind: 'module'; readonly name: string }
+  | { readonly kind: 'swap'; readonly policy: SwapPolicy }
+  | { readonly kind: 'sysctl'; readonly key: string; readonly value: string; readonly atLeast?: true }
+  | { readonly kind: 'networkmanager'; readonly unmanaged: readonly string[] }
+  | { readonly kind: 'service'; readonly name: string; readonly state: 'inactive' };
+
+/** `off`: no swap, now and after boot. `cgroup-v2`: swap may stay where cgroup v2 can limit it, elsewhere off. `ignore`: not looked at. */
+export type SwapPolicy = 'off' | 'cgroup-v2' | 'ignore';
+
+export type KindName = Need['kind'];
+export type NeedOf<K extends KindName> = Extract<Need, { kind: K }>;
+
+/** A need and who asked for it. `advice`: worth having, never changed and never in the way. */
+export type Requirement<N extends Need = Need> = N & { readonly because: readonly Reason[]; readonly advice?: true };
+
+/** A requirement that the operator has set aside, with the operator's reason. */
+export type Waiver = { readonly id: string; readonly reason: string; readonly until?: string };
+
+export type Verdict =
+  | { readonly verdict: 'ok' }
+  | { readonly verdict: 'change' }
+  | { readonly verdict: 'blocked'; readonly reason: string; readonly remedy: string }
+  | { readonly verdict: 'advice'; readonly reason: string; readonly remedy: string }
+  | { readonly verdict: 'waived'; readonly reason: string; readonly until?: string };
+
+/** How a host stands against one requirement. `after`: what `boot` will be once the plan's files are written. */
+export type Finding = Verdict & {
+  readonly id: string;
+  readonly kind: KindName;
+  readonly want: string;
+  readonly now: Reading;
+  readonly boot: Reading;
+  readonly after?: Reading;
+  readonly because: readonly Reason[];
+};
+
+/** What the host is. `family`: the distribution family's name, or "unknown". `kernel`: as `uname -r`. `arch`: as `uname -m`. */
+export type System = {
+  readonly id: string;
+  readonly versionId: string;
+  readonly name: string;
+  readonly family: string;
+  readonly kernel: string;
+  readonly arch: string;
+};
+
+/**
+ * What a kind judges with: the answers, the system they came from, the names of the profiles (for file headers), and the ids
+ * that kinds before it found blocked.
+ */
+export type HostView = {
+  readonly answers: Answers;
+  readonly system: System;
+  readonly askedBy: readonly string[];
+  readonly blocked: ReadonlySet<string>;
+};
+
+export type Checked = { readonly findings: readonly Finding[]; readonly actions: readonly Action[] };
+
+/** One kind of need: how to ask, how to judge, what would mend it. Pure. */
+export type Kind<N extends Need = Need> = {
+  readonly name: N['kind'];
+  readonly title: string;
+  /** The stable name used by explain and waivers: "module/br_netfilter". */
+  id(need: N): string;
+  /** What is wanted, in a few words: "loaded", ">= 1.0.1". */
+  want(need: N): string;
+  /** One need that covers both, or undefined where they contradict each other. */
+  merge(a: N, b: N): N | undefined;
+  /** Other needs that this one brings with it. */
+  implies?(need: N): readonly Need[];
+  queries(needs: readonly N[]): readonly Query[];
+  check(requirements: readonly Requirement<N>[], host: HostView): Checked;
+};
+
+export type Plan = { readonly system: System; readonly findings: readonly Finding[]; readonly actions: readonly Action[] };
+
+/** The desired state: what is wanted, by whom, and what the operator waived. */
+export type Desired = {
+  readonly requirements: readonly Requirement[];
+  readonly waivers: readonly Waiver[];
+  readonly askedBy: readonly string[];
+};
+
+/** One host's result. `failed` and `unreachable` say why in `problem`. */
+export type Outcome = { readonly host: string } & (
+  | { readonly status: 'planned'; readonly plan: Plan }
+  | { readonly status: 'applied'; readonly plan: Plan; readonly steps: readonly Step[] }
+  | { readonly status: 'refused'; readonly plan: Plan; readonly problem: string }
+  | { readonly status: 'failed'; readonly plan?: Plan; readonly steps?: readonly Step[]; readonly problem: string }
+  | { readonly status: 'unreachable'; readonly problem: string }
+);
+
+/**
+ * A place that can be asked and changed. `lock` makes sure that nobody else changes it until `release` is called; it throws
+ * an OperatorError where somebody does, or where the one who asks has no right to. `execute` yields one step per action and
+ * stops after the first that failed; it throws, before anything is touched, where a file cannot be written at all.
+ */
+export type Host = {
+  readonly name: string;
+  probe(queries: readonly Query[]): Promise<Answers>;
+  lock(): Promise<{ release(): Promise<void> }>;
+  execute(actions: readonly Action[]): AsyncIterable<Step>;
+};

@@ -1,0 +1,113 @@
+import { mergeQueries, overlay } from './answers.ts';
+import { kinds } from './kinds/table.ts';
+import { rightsQueries } from './knowledge/rights.ts';
+import { readSystem, systemQueries } from './knowledge/system.ts';
+import type {
+  Action,
+  Answers,
+  Checked,
+  Desired,
+  Finding,
+  HostView,
+  Kind,
+  Plan,
+  Query,
+  Requirement,
+  Verdict,
+  Waiver,
+} from './model.ts';
+
+/** Everything to ask of a host, at once, in order to plan it. */
+export const queriesFor = (desired: Desired): Query[] =>
+  mergeQueries([...systemQueries, ...rightsQueries, ...kinds.flatMap((kind) => kind.queries(ofKind(desired, kind)))]);
+
+/** Compares what is wanted with what the host answered. Pure: the same arguments give the same plan. */
+export const makePlan = (desired: Desired, answers: Answers): Plan => {
+  const system = readSystem(answers);
+  const first = checkAll(desired, { answers, system, askedBy: desired.askedBy, blocked: new Set() });
+  const actions = collapse(first.actions);
+  const after = new Map(
+    checkAll(desired, { answers: overlay(answers, actions), system, askedBy: desired.askedBy, blocked: new Set() }).findings.map(
+      (f) => [f.id, f.boot],
+    ),
+  );
+  const findings = first.findings.map((finding): Finding => {
+    const boot = after.get(finding.id);
+    return finding.verdict === 'change' && boot && JSON.stringify(boot) !== JSON.stringify(finding.boot)
+      ? { ...finding, after: boot }
+      : finding;
+  });
+  return { system, findings, actions };
+};
+
+/** Nothing to change and nothing in the way. Advice and waivers do not count. */
+export const isConverged = (plan: Plan): boolean => !has(plan, 'change') && !has(plan, 'blocked');
+
+/** Whether the plan has a finding with that verdict. */
+export const has = (plan: Plan, verdict: Verdict['verdict']): boolean => plan.findings.some((f) => f.verdict === verdict);
+
+/** How many findings there are of each verdict. */
+export const summarize = (plans: readonly Plan[]): Record<Verdict['verdict'], number> => {
+  const counts = { ok: 0, change: 0, blocked: 0, advice: 0, waived: 0 };
+  for (const finding of plans.flatMap((p) => p.findings)) counts[finding.verdict] += 1;
+  return counts;
+};
+
+const checkAll = (desired: Desired, view: HostView): Checked => {
+  const blocked = new Set(view.blocked);
+  const findings: Finding[] = [];
+  const actions: Action[] = [];
+  for (const kind of kinds) {
+    const checked = checkKind(kind, desired, { ...view, blocked });
+    findings.push(...checked.findings);
+    actions.push(...checked.actions);
+    for (const finding of checked.findings) if (finding.verdict === 'blocked') blocked.add(finding.id);
+  }
+  return { findings, actions };
+};
+
+/** Waived requirements are judged for the eye only: they change nothing and stop nothing. */
+const checkKind = (kind: Kind, desired: Desired, view: HostView): Checked => {
+  const waiverOf = (r: Requirement): Waiver | undefined => desired.waivers.find((w) => w.id === kind.id(r));
+  const requirements = ofKind(desired, kind);
+  const active = kind.check(
+    requirements.filter((r) => !waiverOf(r)),
+    view,
+  );
+  const waived = kind
+    .check(
+      requirements.filter((r) => waiverOf(r)),
+      view,
+    )
+    .findings.map((finding): Finding => {
+      const waiver = desired.waivers.find((w) => w.id === finding.id);
+      if (finding.verdict === 'ok' || !waiver) return finding;
+      const { id, kind: name, want, now, boot, because } = finding;
+      return {
+        id,
+        kind: name,
+        want,
+        now,
+        boot,
+        because,
+        verdict: 'waived',
+        reason: waiver.reason,
+        ...(waiver.until && { until: waiver.until }),
+      };
+    });
+  return { findings: [...active.findings, ...waived], actions: active.actions };
+};
+
+const ofKind = (desired: Desired, kind: Kind): Requirement[] => desired.requirements.filter((r) => r.kind === kind.name);
+
+/** Equal actions become one that serves all their findings. */
+const collapse = (actions: readonly Action[]): Action[] => {
+  const byWhat = new Map<string, Action>();
+  for (const action of actions) {
+    const { for: ids, ...what } = action;
+    const key = JSON.stringify(what);
+    const seen = byWhat.get(key);
+    byWhat.set(key, seen ? { ...seen, for: [...new Set([...seen.for, ...ids])] } : action);
+  }
+  return [...byWhat.values()];
+};

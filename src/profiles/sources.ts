@@ -1,0 +1,57 @@
+import type { Row } from './profile.ts';
+
+/** The documents and code that the profiles cite: owner/repository:path, owner/repository#issue, or a page. */
+
+export const K8S_RUNTIMES = 'kubernetes/website:content/en/docs/setup/production-environment/container-runtimes.md';
+export const K8S_CGROUPS = 'kubernetes/website:content/en/docs/concepts/architecture/cgroups.md';
+export const K8S_CGROUP_V1_END = 'kubernetes/kubernetes#134298';
+export const K8S_SWAP = 'kubernetes/website:content/en/docs/concepts/cluster-administration/swap-memory-management.md';
+export const K8S_KERNELS = 'kubernetes/website:content/en/docs/reference/node/kernel-version-requirements.md';
+export const K8S_VALIDATORS = 'kubernetes/system-validators:validators/types_unix.go';
+export const K8S_KERNEL_DEFAULTS = 'kubernetes/kubernetes:staging/src/k8s.io/component-helpers/node/util/sysctl/sysctl.go';
+export const KUBEADM_PREFLIGHT = 'kubernetes/kubernetes:cmd/kubeadm/app/preflight/checks_linux.go';
+/** From 1.33 on kubeadm no longer looks for ip, iptables, ethtool and tc. */
+export const KUBEADM_IPTABLES_END = 'kubernetes/kubernetes#129131';
+export const KUBE_PROXY_IPTABLES = 'kubernetes/kubernetes:pkg/proxy/iptables/proxier.go';
+export const KUBE_PROXY_NFTABLES = 'kubernetes/kubernetes:pkg/proxy/nftables/proxier.go';
+export const KUBE_PROXY_IPVS = 'kubernetes/kubernetes:pkg/proxy/ipvs/proxier.go';
+export const KUBE_PROXY_CONNTRACK = 'kubernetes/kops#17968';
+export const KUBESPRAY_NODE = 'kubernetes-sigs/kubespray:roles/kubernetes/node/defaults/main.yml';
+export const IMAGE_BUILDER = 'kubernetes-sigs/image-builder:images/capi/ansible/roles/node/tasks/main.yml';
+
+export const ISTIO_PLATFORM = 'istio/istio.io:content/en/docs/ops/deployment/platform-requirements/index.md';
+export const ISTIO_CAPTURE = 'istio/istio:tools/istio-iptables/pkg/capture/run.go';
+export const ISTIO_ROUTES = 'istio/istio:tools/istio-iptables/pkg/capture/run_linux.go';
+export const ISTIO_HOST_RULES = 'istio/istio:cni/pkg/iptables/iptables.go';
+export const ISTIO_NFT = 'istio/istio:cni/pkg/nftables/nftables.go';
+
+export const CALICO_SYSTEM = 'tigera/docs:calico/_includes/partials/_system-requirements.mdx';
+export const CALICO_NFT = 'tigera/docs:calico/getting-started/kubernetes/nftables.mdx';
+export const CALICO_EBPF = 'tigera/docs:calico/operations/ebpf/install.mdx';
+export const CALICO_TROUBLESHOOTING = 'tigera/docs:calico/operations/troubleshoot/troubleshooting.mdx';
+export const CALICO_CHECKSYSTEM = 'projectcalico/calico:calicoctl/calicoctl/commands/node/checksystem.go';
+export const FELIX_DATAPLANE = 'projectcalico/calico:felix/dataplane/linux/int_dataplane.go';
+export const FELIX_FEATURES = 'projectcalico/calico:felix/environment/feature_detect_linux.go';
+export const FELIX_IPSETS = 'projectcalico/calico:felix/ipsets/ipset_defs.go';
+export const FELIX_MATCHES = 'projectcalico/calico:felix/iptables/match_builder.go';
+export const FELIX_ACTIONS = 'projectcalico/calico:felix/iptables/actions.go';
+export const FELIX_NFT = 'projectcalico/calico:felix/nftables/actions.go';
+/** The page for Calico 2.x, the only one that gave minima for the tools that calico/node runs. */
+export const CALICO_MATRIX = 'docs.projectcalico.org/v2.6/reference/requirements';
+export const NM_CLOUD_SETUP = 'rancher/rke2-docs:docs/known_issues.md';
+
+type Shared<O extends string> = Omit<Row<O>, 'need' | 'why'>;
+
+/** One row per module, name to why, for modules that share their source and the choices for which they hold. */
+export const modules = <O extends string>(shared: Shared<O>, table: { readonly [name: string]: string }): Row<O>[] =>
+  Object.entries(table).map(([name, why]) => ({ need: { kind: 'module', name }, why, ...shared }));
+
+/** One row per option of the kernel's configuration, symbol without CONFIG_ to why. */
+export const kernelOptions = <O extends string>(shared: Shared<O>, table: { readonly [symbol: string]: string }): Row<O>[] =>
+  Object.entries(table).map(([symbol, why]) => ({ need: { kind: 'kernelconfig', symbol }, why, ...shared }));
+
+/** One row per kernel setting, key to value and why. */
+export const settings = <O extends string>(
+  shared: Shared<O>,
+  table: { readonly [key: string]: readonly [value: string, why: string] },
+): Row<O>[] => Object.entries(table).map(([key, [value, why]]) => ({ need: { kind: 'sysctl', key, value }, why, ...shared }));

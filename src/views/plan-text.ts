@@ -1,0 +1,221 @@
+import { kinds } from '../kinds/table.ts';
+import { quote } from '../knowledge/quote.ts';
+import type { Action, Finding, Plan, Reading, Reason } from '../model.ts';
+import { summarize } from '../plan.ts';
+import { safe, tint, wrap } from './terminal.ts';
+import type { Style, Tint } from './terminal.ts';
+
+/** How much a person wants to see. */
+export type Detail = 'normal' | 'verbose';
+
+/** A plan for a person: the host, the findings by kind, what would be done, and a line that sums up. */
+export const planText = async (
+  host: string,
+  plan: Plan,
+  askedBy: readonly string[],
+  detail: Detail,
+  style: Style,
+): Promise<string> =>
+  [
+    ...heading(host, plan, askedBy, style),
+    ...findingsText(plan.findings, detail, style),
+    ...(plan.actions.length > 0
+      ? ['', tint(style, 'bold', 'What apply does, in this order'), ...(await actionsText(plan.actions, style))]
+      : []),
+    '',
+    ...wrap(summaryLine(plan), style.width, ''),
+  ].join('\n');
+
+const heading = (host: string, { system }: Plan, askedBy: readonly string[], style: Style): string[] => [
+  ...wrap(safe(`${host}: ${system.name}, kernel ${system.kernel}, ${system.arch}`), style.width, '').map((line) =>
+    tint(style, 'bold', line),
+  ),
+  ...wrap(`wanted by ${askedBy.join(', ')}`, style.width, ''),
+];
+
+/** The findings by kind: a heading with counts, then a line or two for each that needs a word. */
+export const findingsText = (findings: readonly Finding[], detail: Detail, style: Style): string[] =>
+  kinds.flatMap((kind) => {
+    const own = findings.filter((f) => f.kind === kind.name);
+    if (own.length === 0) return [];
+    const shown = own.filter((f) => detail === 'verbose' || f.verdict !== 'ok');
+    const [title, counts] = [`${kind.title}: `, countsOf(own, style)];
+    const groups = detail === 'verbose' ? shown.map((f) => [f]) : alike(shown);
+    const names = Math.min(
+      Math.max(
+        ...groups
+          .filter((g) => g.length === 1)
+          .flat()
+          .map((f) => nameOf(f).length),
+        0,
+      ),
+      35,
+    );
+    return [
+      ...(shown.length > 0 ? [''] : []),
+      `${tint(style, 'bold', title)}${counts}`,
+      ...groups.flatMap((group) =>
+        group.length === 1 ? group.flatMap((f) => findingText(f, names, detail, style)) : groupText(group, style),
+      ),
+    ];
+  });
+
+/** Three or more findings of which the same is to be said are said together, where the first of them stands. */
+const alike = (findings: readonly Finding[]): (readonly Finding[])[] => {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = JSON.stringify([finding.verdict, stateText(finding), noteText(finding, '', { color: false, width: 80 })]);
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
+  }
+  return [...groups.values()].flatMap((group) => (group.length < 3 ? group.map((f) => [f]) : [group]));
+};
+
+const groupText = (group: readonly Finding[], style: Style): string[] => {
+  const first = group[0];
+  if (!first) return [];
+  const indent = ' '.repeat(10);
+  const state = wrap(safe(stateText(first)), style.width, indent).map((line) => line.slice(10));
+  return [
+    `  ${tint(style, tints[first.verdict], first.verdict.padEnd(7))} ${state[0] ?? ''}`,
+    ...state.slice(1).map((line) => `${indent}${line}`),
+    ...wrap(safe(group.map(nameOf).join(' ')), style.width, `${indent}  `),
+    ...noteText(first, indent, style),
+  ];
+};
+
+const tints: { readonly [verdict in Finding['verdict']]: Tint } = {
+  ok: 'green',
+  change: 'yellow',
+  blocked: 'red',
+  advice: 'cyan',
+  waived: 'dim',
+};
+
+const countsOf = (findings: readonly Finding[], style: Style): string =>
+  (Object.keys(tints) as Finding['verdict'][])
+    .map((verdict) => ({ verdict, n: findings.filter((f) => f.verdict === verdict).length }))
+    .filter(({ n }) => n > 0)
+    .map(({ verdict, n }) => tint(style, tints[verdict], `${n} ${verdict === 'change' ? 'to change' : verdict}`))
+    .join(', ');
+
+const nameOf = (finding: Finding): string => finding.id.slice(finding.id.indexOf('/') + 1);
+
+const findingText = (finding: Finding, names: number, detail: Detail, style: Style): string[] => {
+  const indent = ' '.repeat(10);
+  const head = `  ${tint(style, tints[finding.verdict], finding.verdict.padEnd(7))} ${safe(nameOf(finding)).padEnd(names)}`;
+  const state = safe(stateText(finding));
+  const oneLine = 10 + names + 2 + state.length <= style.width;
+  return [
+    ...(oneLine ? [`${head}  ${state}`] : [head.trimEnd(), ...wrap(state, style.width, indent)]),
+    ...noteText(finding, indent, style),
+    ...(detail === 'verbose'
+      ? finding.because.flatMap((reason) => reasonText(reason, style.width, indent).map((l) => tint(style, 'dim', l)))
+      : []),
+  ];
+};
+
+/** "now 0, boot not set, want 1": one reading where both are the same. */
+const stateText = ({ kind, verdict, want, now, boot, after }: Finding): string => {
+  const same = now.have === boot.have && now.from === boot.from;
+  const state = same ? readingText(now) : `now ${readingText(now)}, boot ${readingText(boot)}`;
+  const wanted = verdict === 'ok' || kind === 'module' || want === 'installed' ? '' : `, want ${want}`;
+  const later = after && !after.ok ? `, boot after apply ${readingText(after)}` : '';
+  return `${state}${wanted}${later}`;
+};
+
+const readingText = ({ have, from }: Reading): string => (from ? `${have} (${from})` : have);
+
+const noteText = (finding: Finding, indent: string, style: Style): string[] => {
+  if (finding.verdict === 'waived')
+    return wrap(`waived${finding.until ? ` until ${finding.until}` : ''}: ${finding.reason}`, style.width, indent);
+  if (finding.verdict !== 'blocked' && finding.verdict !== 'advice') return [];
+  return [...hanging('why: ', finding.reason, style.width, indent), ...hanging('do:  ', finding.remedy, style.width, indent)];
+};
+
+const hanging = (label: string, text: string, width: number, indent: string): string[] =>
+  wrap(safe(text), width, `${indent}     `).map((line, i) => (i === 0 ? `${indent}${label}${line.trimStart()}` : line));
+
+/** Who wants something, why, since when and who says so. */
+export const reasonText = (reason: Reason, width: number, indent: string): string[] => {
+  const span = [
+    reason.since && `since ${reason.since}`,
+    reason.until && `until ${reason.until}`,
+    reason.undocumented && 'undocumented',
+  ].filter(Boolean);
+  return [
+    ...wrap(`${reason.profile}: ${reason.why}${span.length > 0 ? ` (${span.join(', ')})` : ''}`, width, indent),
+    ...(reason.source === reason.profile ? [] : wrap(reason.source, width, `${indent}  `)),
+  ];
+};
+
+const actionsText = async (actions: readonly Action[], style: Style): Promise<string[]> => {
+  const texts = await Promise.all(actions.map((action) => actionText(action, style)));
+  return texts.flatMap((lines, i) => [`${String(i + 1).padStart(3)}. ${lines[0] ?? ''}`, ...lines.slice(1)]);
+};
+
+/** What an action is, in a few words. */
+export const actionTitle = (action: Action): string => {
+  if (action.do === 'run') return action.why;
+  if (action.do === 'remove') return `remove ${action.path}`;
+  return `${action.before === null ? 'write' : 'change'} ${action.path}${action.mode === 'keep' ? '' : ` (mode ${action.mode})`}`;
+};
+
+const actionText = async (action: Action, style: Style): Promise<string[]> => {
+  const title = actionTitle(action);
+  if (action.do === 'run') {
+    const rescue = action.rescue ? [`       should that fail, once more after: ${action.rescue.map(quote).join(' ')}`] : [];
+    return [
+      title,
+      ...commandText(action.argv, style).map((l) => tint(style, 'cyan', l)),
+      ...rescue.flatMap((l) => wrap(l.trim(), style.width, '       ')),
+    ];
+  }
+  return [title, ...(await diffText(action, style))];
+};
+
+/** The command as it can be pasted into a shell, broken with backslashes where it is long. */
+const commandText = (argv: readonly string[], style: Style): string[] =>
+  wrap(argv.map((word) => quote(word).replaceAll(' ', '\u00a0')).join(' '), style.width, '       ', ' \\').map((line) =>
+    line.replaceAll('\u00a0', ' '),
+  );
+
+const diffText = async (action: Extract<Action, { do: 'write' | 'remove' }>, style: Style): Promise<string[]> => {
+  const { createTwoFilesPatch } = await import('diff');
+  const [before, after] = [action.before ?? '', action.do === 'write' ? action.after : ''];
+  const old = action.before === null ? '/dev/null' : action.path;
+  const patch = createTwoFilesPatch(old, action.do === 'write' ? action.path : '/dev/null', before, after, undefined, undefined, {
+    context: 3,
+  });
+  return patch
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('====='))
+    .map((line) => `       ${diffTint(safe(line.trimEnd()), style)}`);
+};
+
+const diffTint = (line: string, style: Style): string =>
+  /^(\+\+\+|---)/.test(line)
+    ? tint(style, 'bold', line)
+    : line.startsWith('+')
+      ? tint(style, 'green', line)
+      : line.startsWith('-')
+        ? tint(style, 'red', line)
+        : line;
+
+/** The verdict of a plan in one sentence. */
+export const summaryLine = (plan: Plan): string => {
+  const n = summarize([plan]);
+  const counts = [
+    `${n.ok} ok`,
+    n.change && `${n.change} to change`,
+    n.blocked && `${n.blocked} blocked`,
+    n.advice && `${n.advice} advice`,
+    n.waived && `${n.waived} waived`,
+  ];
+  const end =
+    n.blocked > 0
+      ? 'Something is blocked: apply refuses until it is mended, waived, or left out with --partial.'
+      : n.change > 0
+        ? 'Nothing was changed yet.'
+        : 'This host is ready, now and after a reboot.';
+  return `${counts.filter(Boolean).join(', ')}. ${end}`;
+};

@@ -1,0 +1,35 @@
+import { styleText } from 'node:util';
+
+/** How text is laid out: in colour or not, and how wide. */
+export type Style = { readonly color: boolean; readonly width: number };
+
+export type Tint = 'red' | 'green' | 'yellow' | 'cyan' | 'bold' | 'dim';
+
+/** Text in a colour where the style has colours. */
+export const tint = (style: Style, how: Tint, text: string): string =>
+  style.color ? styleText(how, text, { validateStream: false }) : text;
+
+/** Text from a host as a terminal may see it: control characters, escapes and direction marks are replaced. */
+export const safe = (text: string): string =>
+  text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?');
+
+/** Breaks text at spaces so that it fits, every line indented; words longer than a line stay whole. `join` ends each broken line. */
+export const wrap = (text: string, width: number, indent: string, join = ''): string[] => {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length + join.length > width) {
+      lines.push(`${indent}${line}${join}`);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, `${indent}${line}`];
+};
+
+/** Whether to colour: the flag decides, then NO_COLOR and FORCE_COLOR (no-color.org), then whether a person's terminal is there. */
+export const wantsColor = (flag: string | undefined, env: NodeJS.ProcessEnv, isTty: boolean): boolean => {
+  if (flag === 'always') return true;
+  if (flag === 'never' || env['NO_COLOR']) return false;
+  if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0';
+  return isTty && env['TERM'] !== 'dumb';
+};
