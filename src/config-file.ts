@@ -119,7 +119,7 @@ const issueError = (path: string, document: Document, lines: LineCounter, issue:
   const at = positionOf(document, lines, keys);
   if (stray === undefined)
     return new OperatorError(
-      `${path}:${at}: ${keys.join('.') || 'the file'}: ${issue.message}`,
+      `${path}:${at}: ${keys.join('.') || 'the file'}: ${wordsOf(issue)}`,
       'See schemas/config.schema.json for what can stand there.',
     );
   const known = knownKeys(issue.path.map(String));
@@ -129,6 +129,10 @@ const issueError = (path: string, document: Document, lines: LineCounter, issue:
     near ? `Did you mean "${near}"?` : `Known here: ${known.join(', ')}.`,
   );
 };
+
+/** What is wrong with a key of a table is told one level down. */
+const wordsOf = (issue: z.core.$ZodIssue): string =>
+  issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
 
 const knownKeys = (path: readonly string[]): string[] => {
   if (path.length === 0) return Object.keys(configSchema.shape);

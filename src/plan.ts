@@ -24,20 +24,22 @@ export const queriesFor = (desired: Desired): Query[] =>
 /** Compares what is wanted with what the host answered. Pure: the same arguments give the same plan. */
 export const makePlan = (desired: Desired, answers: Answers): Plan => {
   const system = readSystem(answers);
-  const first = checkAll(desired, { answers, system, askedBy: desired.askedBy, blocked: new Set() });
-  const actions = collapse(first.actions);
-  const after = new Map(
-    checkAll(desired, { answers: overlay(answers, actions), system, askedBy: desired.askedBy, blocked: new Set() }).findings.map(
-      (f) => [f.id, f.boot],
-    ),
-  );
-  const findings = first.findings.map((finding): Finding => {
+  const view = { answers, system, askedBy: desired.askedBy, blocked: new Set<string>() };
+  const checked = checkAll(desired, view);
+  const actions = collapse(checked.actions);
+  if (actions.length === 0) return { system, findings: checked.findings, actions };
+  const after = checkAll(desired, { ...view, answers: overlay(answers, actions) });
+  return { system, findings: withAfter(checked.findings, after.findings), actions };
+};
+
+/** Adds what `boot` will be once the plan's files are written, where that differs. */
+const withAfter = (findings: readonly Finding[], later: readonly Finding[]): Finding[] => {
+  const after = new Map(later.map((f) => [f.id, f.boot]));
+  return findings.map((finding) => {
     const boot = after.get(finding.id);
-    return finding.verdict === 'change' && boot && JSON.stringify(boot) !== JSON.stringify(finding.boot)
-      ? { ...finding, after: boot }
-      : finding;
+    const differs = finding.verdict === 'change' && boot && JSON.stringify(boot) !== JSON.stringify(finding.boot);
+    return differs ? { ...finding, after: boot } : finding;
   });
-  return { system, findings, actions };
 };
 
 /** Nothing to change and nothing in the way. Advice and waivers do not count. */

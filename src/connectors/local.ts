@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { statfsSync } from 'node:fs';
 import { machine } from 'node:os';
 import type { Answer, Argv } from '../model.ts';
 
@@ -13,20 +14,38 @@ const MiB = 1024 * 1024;
 
 /** Runs a read-only command: a minute and 16 MiB of output at most. Never throws. */
 export const ask = (argv: Argv): Promise<Answer> => {
-  // uname(2) itself, without a process: every process that is started costs milliseconds.
-  if (argv.join(' ') === 'uname -m') return Promise.resolve({ status: 0, text: `${machine()}\n` });
+  const known = withoutProcess(argv);
+  if (known !== undefined) return Promise.resolve({ status: 0, text: `${known}\n` });
   const [program, ...words] = argv;
   return new Promise((resolve) => {
-    const options = { env: environment(), timeout: 60_000, maxBuffer: 16 * MiB, encoding: 'utf8' as const };
-    const child = execFile(program, words, options, (error, stdout) => {
-      resolve({ status: error ? statusOf(error.code) : 0, text: stdout });
+    const child = spawn(program, words, { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], timeout: 60_000 });
+    const chunks: Buffer[] = [];
+    let size = 0;
+    child.stdout.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= 16 * MiB) chunks.push(chunk);
+      else child.kill();
     });
-    child.stdin?.end();
+    child.once('error', (error) => resolve({ status: 'code' in error && error.code === 'ENOENT' ? 127 : 126, text: '' }));
+    // No exit code: killed, because it took too long or said too much.
+    child.once('close', (code) => resolve({ status: code ?? 124, text: Buffer.concat(chunks).toString('utf8') }));
   });
 };
 
-const statusOf = (code: string | number | null | undefined): number =>
-  typeof code === 'number' ? code : code === 'ENOENT' ? 127 : code === 'EACCES' ? 126 : 124;
+/** The names that stat(1) prints for file systems (coreutils' src/stat.c), by statfs(2)'s magic number (linux/magic.h). */
+const fileSystems: { readonly [magic: number]: string } = { 0x63677270: 'cgroup2fs', 0x1021994: 'tmpfs' };
+
+/** What two commands print, asked of the kernel as they ask it: every process that is started costs milliseconds. */
+const withoutProcess = (argv: Argv): string | undefined => {
+  const [program, ...words] = argv;
+  if (argv.join(' ') === 'uname -m') return machine();
+  if (program !== 'stat' || words.length !== 3 || words[0] !== '-fc' || words[1] !== '%T') return undefined;
+  try {
+    return fileSystems[statfsSync(words[2] ?? '').type];
+  } catch {
+    return undefined;
+  }
+};
 
 /** What became of a command that changes the host: its exit code (127: no such command) and the last 8 KiB that it printed. */
 export type Ran = { readonly exitCode: number; readonly output: string };

@@ -1,5 +1,4 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { globPattern } from '../answers.ts';
 import type { Answer, FoundFile } from '../model.ts';
 
@@ -59,7 +58,7 @@ const expand = (root: string, glob: string): string[] =>
 const children = (root: string, path: string, segment: string): string[] => {
   if (!segment.includes('*')) return isThere(`${root}${path}/${segment}`) ? [`${path}/${segment}`] : [];
   const pattern = globPattern(segment);
-  return namesIn(join(root, path || '/'))
+  return namesIn(`${root}${path}/`)
     .filter((name) => pattern.test(name) && !(name.startsWith('.') && segment.startsWith('*')))
     .map((name) => `${path}/${name}`);
 };

@@ -32,19 +32,27 @@ export const serviceKind: Kind<ServiceNeed> = {
 
 const unit = (need: ServiceNeed): string => (need.name.includes('.') ? need.name : `${need.name}.service`);
 
-/** One process for all services; systemctl prints a block of properties for each. */
+/**
+ * One process for all services; systemctl prints a block of properties for each. It takes longer to start than all else that a
+ * plan does, so it is only started where one of the services is installed at all (systemd.unit(5) has the folders).
+ */
 const question = (needs: readonly ServiceNeed[]): Argv => [
-  'systemctl',
-  'show',
-  '--property=Id,LoadState,ActiveState,UnitFileState',
+  'sh',
+  '-c',
+  `for unit; do for folder in /etc /run /usr/local/lib /usr/lib /lib; do
+  [ -e "$folder/systemd/system/$unit" ] && exec systemctl show --property=Id,LoadState,ActiveState,UnitFileState "$@"
+done; done
+exit 0`,
+  'sh',
   ...[...new Set(needs.map(unit))].sort(),
 ];
 
 const judge = (requirement: Requirement<ServiceNeed>, all: readonly ServiceNeed[], { answers }: HostView): Finding => {
-  const state = stateOf(ran(answers, question(all)).text, unit(requirement));
+  const answer = ran(answers, question(all));
+  const state = stateOf(answer.text, unit(requirement));
   const base = { id: serviceKind.id(requirement), kind: 'service' as const, want: 'inactive', because: requirement.because };
   if (state === undefined || state.get('LoadState') === 'not-found') {
-    const absent: Reading = { ok: true, have: state ? 'not installed' : 'no systemd' };
+    const absent: Reading = { ok: true, have: answer.status === 0 ? 'not installed' : 'no systemd' };
     return { ...base, now: absent, boot: absent, verdict: 'ok' };
   }
   const [active, enabled] = [state.get('ActiveState') ?? '', state.get('UnitFileState') || 'disabled'];

@@ -45,8 +45,11 @@ export const sysctlKind: Kind<SysctlNeed> = {
           ...kernelQueries(candidatesFor(bringersOf(needs))),
         ],
   check: (requirements, host) => {
+    const boot = bootSettings(host.answers);
+    const looked = requirements.map((requirement) => look(requirement, boot, host));
+    if (looked.every((l) => isMet(l))) return { findings: looked.map(met), actions: [] };
     const plan = planFile(requirements, host);
-    const findings = requirements.map((r) => judge(r, plan, host));
+    const findings = looked.map((l) => (isMet(l) ? met(l) : judge(l, plan, host)));
     return { findings, actions: actionsFor(findings, plan) };
   },
 };
@@ -60,11 +63,31 @@ const bringersOf = (needs: readonly SysctlNeed[]): string[] => [
   ...new Set(needs.flatMap((n) => bringerOf(sysctlPath(n.key)) ?? [])),
 ];
 
-/** `own`: what our file is to hold. `boot`, `bootAfter`, `systemAfter`: the settings in force, as things are and with that file. */
+/** A requirement and how the host stands, before it is judged. */
+type Looked = { readonly requirement: Requirement<SysctlNeed>; readonly base: Omit<Finding, 'verdict'> };
+
+const look = (requirement: Requirement<SysctlNeed>, boot: readonly Setting[], host: HostView): Looked => ({
+  requirement,
+  base: {
+    id: sysctlKind.id(requirement),
+    kind: 'sysctl',
+    want: sysctlKind.want(requirement),
+    now: nowReading(requirement, host),
+    boot: bootReading(winner(boot, sysctlPath(requirement.key)), requirement),
+    because: requirement.because,
+  },
+});
+
+/** Advice is about the value; that no file sets it is as good where the kernel's own value is. */
+const isMet = ({ requirement, base: { now, boot } }: Looked): boolean =>
+  now.ok && (boot.ok || (requirement.advice === true && boot.have === notSet));
+
+const met = ({ base }: Looked): Finding => ({ ...base, verdict: 'ok' });
+
+/** `own`: what our file is to hold. `bootAfter`, `systemAfter`: the settings in force once it does. */
 type FilePlan = {
   readonly own: string;
   readonly before: string | undefined;
-  readonly boot: readonly Setting[];
   readonly bootAfter: readonly Setting[];
   readonly systemAfter: readonly Setting[];
 };
@@ -87,7 +110,6 @@ const planFile = (requirements: readonly Requirement<SysctlNeed>[], host: HostVi
   return {
     own: own.after,
     before,
-    boot: bootSettings(host.answers),
     bootAfter: bootSettings(host.answers, own.after),
     systemAfter: systemSettings(host.answers, own.after),
   };
@@ -98,19 +120,8 @@ const wins = (settings: readonly Setting[], need: SysctlNeed): boolean => {
   return last !== undefined && fits(last.value, need);
 };
 
-const judge = (requirement: Requirement<SysctlNeed>, plan: FilePlan, host: HostView): Finding => {
-  const now = nowReading(requirement, host);
-  const boot = bootReading(winner(plan.boot, sysctlPath(requirement.key)), requirement);
-  const base = {
-    id: sysctlKind.id(requirement),
-    kind: 'sysctl' as const,
-    want: sysctlKind.want(requirement),
-    now,
-    boot,
-    because: requirement.because,
-  };
-  if (now.ok && (boot.ok || (requirement.advice && boot.have === notSet))) return { ...base, verdict: 'ok' };
-  const obstacle = obstacleTo(requirement, now, plan, host);
+const judge = ({ requirement, base }: Looked, plan: FilePlan, host: HostView): Finding => {
+  const obstacle = obstacleTo(requirement, base.now, plan, host);
   if (requirement.advice) {
     const remedy =
       obstacle?.remedy ?? `To have it set, add "${requirement.key}: ${requirement.value}" to sysctl: in the configuration file.`;
