@@ -33,32 +33,39 @@ const heading = (host: string, { system }: Plan, askedBy: readonly string[], sty
   ...wrap(`wanted by ${askedBy.join(', ')}`, style.width, ''),
 ];
 
-/** The findings by kind: a heading with counts, then a line or two for each that needs a word. */
-export const findingsText = (findings: readonly Finding[], detail: Detail, style: Style): string[] =>
-  kinds.flatMap((kind) => {
-    const own = findings.filter((f) => f.kind === kind.name);
-    if (own.length === 0) return [];
-    const shown = own.filter((f) => detail === 'verbose' || f.verdict !== 'ok');
-    const [title, counts] = [`${kind.title}: `, countsOf(own, style)];
-    const groups = detail === 'verbose' ? shown.map((f) => [f]) : alike(shown);
-    const names = Math.min(
-      Math.max(
-        ...groups
-          .filter((g) => g.length === 1)
-          .flat()
-          .map((f) => nameOf(f).length),
-        0,
-      ),
-      35,
-    );
-    return [
-      ...(shown.length > 0 ? [''] : []),
-      `${tint(style, 'bold', title)}${counts}`,
-      ...groups.flatMap((group) =>
-        group.length === 1 ? group.flatMap((f) => findingText(f, names, detail, style)) : groupText(group, style),
-      ),
-    ];
-  });
+/** The findings by kind: a heading with counts, then a line or two for each that needs a word. Full sections stand apart. */
+export const findingsText = (findings: readonly Finding[], detail: Detail, style: Style): string[] => {
+  const sections = kinds.map((kind) =>
+    sectionText(
+      kind.title,
+      findings.filter((f) => f.kind === kind.name),
+      detail,
+      style,
+    ),
+  );
+  const filled = sections.filter((lines) => lines.length > 0);
+  return filled.flatMap((lines, i) => [...(lines.length > 1 || (filled[i - 1]?.length ?? 2) > 1 ? [''] : []), ...lines]);
+};
+
+const sectionText = (title: string, findings: readonly Finding[], detail: Detail, style: Style): string[] => {
+  if (findings.length === 0) return [];
+  const shown = findings.filter((f) => detail === 'verbose' || f.verdict !== 'ok');
+  const groups = detail === 'verbose' ? shown.map((f) => [f]) : alike(shown);
+  const column = Math.max(
+    0,
+    ...groups.map(([f, ...more]) => (f && more.length === 0 && fitsLine(f, nameOf(f).length, style) ? nameOf(f).length : 0)),
+  );
+  return [
+    `${tint(style, 'bold', `${title}: `)}${countsOf(findings, style)}`,
+    ...groups.flatMap((group) =>
+      group.length === 1 ? group.flatMap((f) => findingText(f, column, detail, style)) : groupText(group, style),
+    ),
+  ];
+};
+
+/** Whether a finding goes on one line with its name in a column of that width. */
+const fitsLine = (finding: Finding, column: number, style: Style): boolean =>
+  10 + Math.max(column, nameOf(finding).length) + 2 + stateText(finding).length <= style.width;
 
 /** Three or more findings of which the same is to be said are said together, where the first of them stands. */
 const alike = (findings: readonly Finding[]): (readonly Finding[])[] => {
@@ -100,13 +107,12 @@ const countsOf = (findings: readonly Finding[], style: Style): string =>
 
 const nameOf = (finding: Finding): string => finding.id.slice(finding.id.indexOf('/') + 1);
 
-const findingText = (finding: Finding, names: number, detail: Detail, style: Style): string[] => {
+const findingText = (finding: Finding, column: number, detail: Detail, style: Style): string[] => {
   const indent = ' '.repeat(10);
-  const head = `  ${tint(style, tints[finding.verdict], finding.verdict.padEnd(7))} ${safe(nameOf(finding)).padEnd(names)}`;
+  const head = `  ${tint(style, tints[finding.verdict], finding.verdict.padEnd(7))} ${safe(nameOf(finding)).padEnd(column)}`;
   const state = safe(stateText(finding));
-  const oneLine = 10 + names + 2 + state.length <= style.width;
   return [
-    ...(oneLine ? [`${head}  ${state}`] : [head.trimEnd(), ...wrap(state, style.width, indent)]),
+    ...(fitsLine(finding, column, style) ? [`${head}  ${state}`] : [head.trimEnd(), ...wrap(state, style.width, indent)]),
     ...noteText(finding, indent, style),
     ...(detail === 'verbose'
       ? finding.because.flatMap((reason) => reasonText(reason, style.width, indent).map((l) => tint(style, 'dim', l)))

@@ -1,0 +1,39 @@
+import type { Argv } from '../model.ts';
+
+/** A file's text, a symbolic link, or a file that cannot be read (with the error's code). */
+export type MemoryFile = string | { readonly link: string } | { readonly unreadable: string };
+
+/** A package that could be installed. `gone`: the lists name it, but the server has a newer one until they are fetched again. */
+export type Package = { readonly version: string; readonly gone?: true };
+
+/** A service as systemctl shows it. */
+export type Service = { readonly active: string; readonly enabled: string };
+
+/**
+ * All that a host in memory is. `defaults`: kernel settings as they are after boot. `listed`: whether the lists of available
+ * packages are there. `commands`: what changed it, in order.
+ */
+export type Machine = {
+  readonly files: Map<string, MemoryFile>;
+  readonly modes: Map<string, string>;
+  readonly defaults: ReadonlyMap<string, MemoryFile>;
+  readonly arch: string;
+  readonly cgroup: string;
+  readonly programs: Set<string>;
+  readonly manager: 'apt' | 'dnf' | 'none';
+  readonly installed: Map<string, string>;
+  readonly available: Map<string, Package>;
+  listed: boolean;
+  readonly systemd: boolean;
+  readonly services: Map<string, Service>;
+  readonly readOnly: readonly string[];
+  readonly commands: Argv[];
+};
+
+/** What a command came to. */
+export type Ran = { readonly exitCode: number; readonly output: string };
+
+export const done: Ran = { exitCode: 0, output: '' };
+
+/** A command that failed, and what it said. */
+export const failed = (exitCode: number, output: string): Ran => ({ exitCode, output: `${output}\n` });

@@ -1,0 +1,118 @@
+import { readFile, textOf } from './memory-files.ts';
+import { done, failed } from './memory-machine.ts';
+import type { Machine, Ran } from './memory-machine.ts';
+
+/** Keys that modules bring into /proc/sys, with the kernel's defaults. */
+const broughtKeys: { readonly [module: string]: { readonly [path: string]: string } } = {
+  br_netfilter: {
+    'net/bridge/bridge-nf-call-arptables': '1',
+    'net/bridge/bridge-nf-call-ip6tables': '1',
+    'net/bridge/bridge-nf-call-iptables': '1',
+  },
+  nf_conntrack: { 'net/netfilter/nf_conntrack_max': '65536' },
+  ip_vs: { 'net/ipv4/vs/conn_reuse_mode': '1' },
+};
+
+/** `modprobe -a NAMES`, as far as node-prep uses it: it goes on after a name that fails, and then exits with 1. */
+export const modprobe = (machine: Machine, words: readonly string[]): Ran => {
+  const complaints = words.filter((word) => !word.startsWith('-')).map((name) => modprobeOne(machine, name));
+  const said = complaints.filter((complaint) => complaint !== undefined);
+  return said.length === 0 ? done : failed(1, said.join('\n'));
+};
+
+/** What systemd-modules-load does with one name: like modprobe, but it skips what is blacklisted. */
+export const loadAtBoot = (machine: Machine, name: string): void => {
+  const real = realName(machine, underscored(name));
+  if (!denied(machine, 'blacklist').has(real)) modprobeOne(machine, name);
+};
+
+const modprobeOne = (machine: Machine, name: string): string | undefined => {
+  const real = realName(machine, underscored(name));
+  if (loaded(machine).has(real) || builtin(machine).has(real)) return undefined;
+  if (!index(machine).has(real))
+    return `modprobe: WARNING: Module ${name} not found in directory /lib/modules/${release(machine)}`;
+  const command = denied(machine, 'install').get(real);
+  if (command !== undefined)
+    return /\/true\b/.test(command) ? undefined : `modprobe: ERROR: could not insert '${name}': Invalid argument`;
+  for (const module of [...(index(machine).get(real) ?? []).toReversed(), real]) {
+    if (!insert(machine, module)) return `modprobe: ERROR: could not insert '${name}': Operation not permitted`;
+  }
+  return undefined;
+};
+
+/** The kernel's part: false where it refuses. */
+const insert = (machine: Machine, module: string): boolean => {
+  if (loaded(machine).has(module) || builtin(machine).has(module)) return true;
+  if (!mayLoad(machine) || refusedByKernel(machine).has(module)) return false;
+  machine.files.set('/proc/modules', `${module} 16384 0 - Live 0x0000000000000000\n${textOf(machine.files, '/proc/modules')}`);
+  for (const [path, value] of Object.entries(broughtKeys[module] ?? {})) {
+    if (!machine.files.has(`/proc/sys/${path}`)) machine.files.set(`/proc/sys/${path}`, `${value}\n`);
+  }
+  return true;
+};
+
+/** CAP_SYS_MODULE is bit 16 of the effective set. */
+const mayLoad = ({ files }: Machine): boolean => {
+  const caps = /CapEff:\s*([0-9a-f]+)/.exec(textOf(files, '/proc/self/status'))?.[1] ?? '0';
+  return ((BigInt(`0x${caps}`) >> 16n) & 1n) === 1n && textOf(files, '/proc/sys/kernel/modules_disabled').trim() !== '1';
+};
+
+const release = ({ files }: Machine): string => textOf(files, '/proc/sys/kernel/osrelease').trim();
+
+const underscored = (name: string): string => name.split('-').join('_');
+
+const indexLines = (machine: Machine, file: string): string[] =>
+  textOf(machine.files, `/lib/modules/${release(machine)}/${file}`)
+    .split('\n')
+    .filter(Boolean);
+
+const nameOf = (path: string): string => underscored((path.split('/').at(-1) ?? '').split('.ko')[0] ?? '');
+
+const index = (machine: Machine): Map<string, string[]> =>
+  new Map(
+    indexLines(machine, 'modules.dep').map((line) => {
+      const [file = '', deps = ''] = line.split(':');
+      return [nameOf(file), deps.split(' ').filter(Boolean).map(nameOf)];
+    }),
+  );
+
+const builtin = (machine: Machine): Set<string> => new Set(indexLines(machine, 'modules.builtin').map(nameOf));
+
+const loaded = ({ files }: Machine): Set<string> =>
+  new Set(
+    textOf(files, '/proc/modules')
+      .split('\n')
+      .map((line) => line.split(' ')[0] ?? ''),
+  );
+
+const realName = (machine: Machine, name: string): string => {
+  const alias = indexLines(machine, 'modules.alias').find((line) => line.split(' ')[1] === name);
+  return index(machine).has(name) ? name : (alias?.split(' ')[2] ?? name);
+};
+
+/** Lines `WORD NAME REST` of modprobe.d, by name. */
+const denied = ({ files }: Machine, word: string): Map<string, string> => {
+  const lines = ['/usr/lib', '/etc'].flatMap((root) =>
+    [...files.keys()]
+      .filter((path) => path.startsWith(`${root}/modprobe.d/`) && path.endsWith('.conf') && readFile(files, path).status === 0)
+      .flatMap((path) => textOf(files, path).split('\n')),
+  );
+  const words = lines.map((line) => line.trim().split(/\s+/)).filter(([first]) => first === word);
+  const listed = words.map(([, name = '', ...rest]): [string, string] => [underscored(name), rest.join(' ')]);
+  const cmdline = word === 'blacklist' ? onCmdline(files, 'modprobe.blacklist').map((name): [string, string] => [name, '']) : [];
+  return new Map([...listed, ...cmdline]);
+};
+
+const refusedByKernel = ({ files }: Machine): Set<string> => new Set(onCmdline(files, 'module_blacklist'));
+
+const onCmdline = (files: Machine['files'], key: string): string[] =>
+  textOf(files, '/proc/cmdline')
+    .trim()
+    .split(' ')
+    .filter((word) => word.startsWith(`${key}=`))
+    .flatMap((word) =>
+      word
+        .slice(key.length + 1)
+        .split(',')
+        .map(underscored),
+    );

@@ -1,0 +1,118 @@
+import { compareDebian } from '../knowledge/versions.ts';
+import type { Answer } from '../model.ts';
+import { done, failed } from './memory-machine.ts';
+import type { Machine, Ran } from './memory-machine.ts';
+
+/** The programs that packages bring. */
+const broughtPrograms: { readonly [name: string]: readonly string[] } = {
+  kmod: ['modprobe'],
+  procps: ['sysctl'],
+  'procps-ng': ['sysctl'],
+};
+
+/** Answers the question for packages: the shell text is not run, but read for the names and minima that it asks about. */
+export const packageAnswer = (machine: Machine, script: string): Answer => {
+  const part = (start: string): string => script.slice(script.indexOf(start)).split(' ;;\n')[0] ?? '';
+  const text =
+    machine.manager === 'apt'
+      ? debianAnswer(machine, part('have=$(dpkg-query'))
+      : machine.manager === 'dnf'
+        ? rhelAnswer(machine, part('have=$(rpm'))
+        : programAnswer(machine, script);
+  return { status: 0, text };
+};
+
+/** Whether a program is there, by itself or from a package. */
+export const hasProgram = ({ programs, installed }: Machine, name: string): boolean =>
+  programs.has(name) || [...installed.keys()].some((pkg) => broughtPrograms[pkg]?.includes(name));
+
+/** `apt-get update` and `apt-get install`. */
+export const aptGet = (machine: Machine, words: readonly string[]): Ran => {
+  if (machine.manager !== 'apt') return failed(127, 'apt-get: not found');
+  if (words.includes('update')) {
+    machine.listed = true;
+    for (const [name, { version }] of machine.available) machine.available.set(name, { version });
+    return done;
+  }
+  return install(machine, words, (name) => failed(100, `E: Unable to locate package ${name}`));
+};
+
+/** `dnf install`. */
+export const dnf = (machine: Machine, words: readonly string[]): Ran =>
+  machine.manager === 'dnf'
+    ? install(machine, words, (name) => failed(1, `No match for argument: ${name}`))
+    : failed(127, 'dnf: not found');
+
+const install = (machine: Machine, words: readonly string[], absent: (name: string) => Ran): Ran => {
+  for (const name of words.slice(words.indexOf('install') + 1).filter((word) => !word.startsWith('-'))) {
+    const found = machine.listed ? machine.available.get(name) : undefined;
+    if (found?.gone) return failed(100, `E: Failed to fetch ${name}_${found.version}.deb  404  Not Found`);
+    if (!found && !machine.installed.has(name)) return absent(name);
+    if (found) machine.installed.set(name, found.version);
+  }
+  return done;
+};
+
+type Want = { readonly min: string; readonly names: readonly string[] };
+
+const wordsOf = (line: string): string[] => line.split(' ').map((word) => word.replace(/^'|'$/g, ''));
+
+const wants = (part: string, withMin: boolean): Want[] =>
+  part
+    .split('\n')
+    .filter((line) => line.startsWith('want ') && !line.includes('('))
+    .map((line) => wordsOf(line.slice(5)))
+    .map((words) => (withMin ? { min: words[0] ?? '', names: words.slice(1) } : { min: '', names: words }));
+
+const askedNames = (asked: readonly Want[]): string[] => [...new Set(asked.flatMap(({ names }) => names))].sort();
+
+const debianAnswer = (machine: Machine, part: string): string => {
+  const asked = wants(part, true);
+  const have = (name: string): string | undefined => machine.installed.get(name);
+  const fits = (min: string, name: string): boolean => {
+    const version = have(name);
+    return version !== undefined && (min === '' || compareDebian(version.replace(/^\d+:/, ''), min) >= 0);
+  };
+  const open = asked.some(({ min, names }) => !names.some((name) => fits(min, name)));
+  const names = askedNames(asked);
+  const installed = names.flatMap((name) => (have(name) ? [`${name} installed ${have(name) ?? ''}`] : []));
+  return [
+    ...installed,
+    ...(open ? names.flatMap((name) => policy(machine, name)) : []),
+    ...(open && machine.listed ? ['sources'] : []),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+};
+
+/** `apt-cache policy` says nothing of names that it never heard. */
+const policy = (machine: Machine, name: string): string[] => {
+  const [installed, available] = [machine.installed.get(name), machine.listed ? machine.available.get(name)?.version : undefined];
+  if (installed === undefined && available === undefined) return [];
+  return [
+    `${name}:`,
+    `  Installed: ${installed ?? '(none)'}`,
+    `  Candidate: ${available ?? installed ?? '(none)'}`,
+    '  Version table:',
+  ];
+};
+
+const rhelAnswer = (machine: Machine, part: string): string => {
+  const asked = wants(part, false);
+  const names = askedNames(asked);
+  const lines = (word: string, version: (name: string) => string | undefined): string[] =>
+    names.flatMap((name) => (version(name) === undefined ? [] : [`${word} ${name} ${version(name) ?? ''}`]));
+  const open = asked.some(({ names: any }) => !any.some((name) => machine.installed.has(name)));
+  return [
+    ...lines('installed', (name) => machine.installed.get(name)),
+    ...(open && machine.listed ? [...lines('candidate', (name) => machine.available.get(name)?.version), 'sources'] : []),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+};
+
+const programAnswer = (machine: Machine, script: string): string =>
+  wordsOf(/for b in (.*); do command/.exec(script)?.[1] ?? '')
+    .filter((name) => machine.programs.has(name))
+    .map((name) => `${name}\n`)
+    .join('');

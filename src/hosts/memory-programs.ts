@@ -1,0 +1,75 @@
+import type { Answer, Argv } from '../model.ts';
+import { swapTable } from './memory-boot.ts';
+import { done, failed } from './memory-machine.ts';
+import type { Machine, Ran } from './memory-machine.ts';
+import { modprobe } from './memory-modules.ts';
+import { aptGet, dnf, hasProgram, packageAnswer } from './memory-packages.ts';
+import { applySettings, dropinPaths } from './memory-settings.ts';
+
+/** Answers a read-only command; 127 for every other one. */
+export const answerOf = (machine: Machine, argv: Argv): Answer => {
+  const line = argv.join(' ');
+  if (line === 'uname -m') return { status: 0, text: `${machine.arch}\n` };
+  if (line === 'stat -fc %T /sys/fs/cgroup') return { status: 0, text: `${machine.cgroup}\n` };
+  if (argv[0] === 'sh' && line.includes('dpkg-query')) return packageAnswer(machine, argv[2] ?? '');
+  if (line.startsWith('systemctl show ') && machine.systemd) {
+    const units = argv.slice(2).filter((word) => !word.startsWith('-'));
+    return { status: 0, text: units.map((unit) => shown(machine, unit)).join('\n') };
+  }
+  return { status: 127, text: '' };
+};
+
+/** Runs a command that changes the machine. */
+export const perform = (machine: Machine, argv: Argv): Ran => {
+  const [program, ...words] = argv[0] === 'env' ? argv.slice(argv.findIndex((word, i) => i > 0 && !word.includes('='))) : argv;
+  switch (program) {
+    case 'modprobe':
+      return hasProgram(machine, 'modprobe') ? modprobe(machine, words) : failed(127, 'modprobe: not found');
+    case 'sysctl':
+      return hasProgram(machine, 'sysctl') ? sysctlSystem(machine) : failed(127, 'sysctl: not found');
+    case 'apt-get':
+      return aptGet(machine, words);
+    case 'dnf':
+      return dnf(machine, words);
+    case 'swapoff':
+      machine.files.set('/proc/swaps', swapTable([]));
+      return done;
+    case 'systemctl':
+      return machine.systemd ? systemctl(machine, words) : failed(127, 'systemctl: not found');
+    case 'true':
+      return done;
+    case 'false':
+      return failed(1, '');
+    default:
+      return failed(127, `${program ?? ''}: not found`);
+  }
+};
+
+/** procps reads sysctl.d and, last of all, /etc/sysctl.conf; it exits with 0 even where a key does not exist. */
+const sysctlSystem = (machine: Machine): Ran => {
+  applySettings(machine, [...dropinPaths(machine, 'sysctl'), '/etc/sysctl.conf']);
+  return done;
+};
+
+const systemctl = (machine: Machine, [verb, ...words]: readonly string[]): Ran => {
+  const units = words.filter((word) => !word.startsWith('-'));
+  for (const unit of units) {
+    const service = machine.services.get(unit);
+    if (verb === 'mask') machine.files.set(`/etc/systemd/system/${unit}`, { link: '/dev/null' });
+    if (verb !== 'disable') continue;
+    if (!service) return failed(1, `Failed to disable unit: Unit file ${unit} does not exist.`);
+    machine.services.set(unit, { enabled: 'disabled', active: words.includes('--now') ? 'inactive' : service.active });
+  }
+  return done;
+};
+
+const shown = ({ services }: Machine, unit: string): string => {
+  const service = services.get(unit);
+  return [
+    `Id=${unit}`,
+    `LoadState=${service ? 'loaded' : 'not-found'}`,
+    `ActiveState=${service?.active ?? 'inactive'}`,
+    `UnitFileState=${service?.enabled ?? ''}`,
+    '',
+  ].join('\n');
+};
