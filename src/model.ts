@@ -38,7 +38,8 @@ export type Action = (
 
 /**
  * A command that changes a host. `judgedBy: 'verify'`: its exit status proves nothing (modprobe, sysctl --system), the
- * verification afterwards decides. `rescue`: should it fail, this is run first and the command once more.
+ * verification afterwards decides. `rescue`: should it fail, this is run first and the command once more. `patience`: while it
+ * fails saying `says`, it is tried again, for so many seconds.
  */
 export type RunAction = {
   readonly do: 'run';
@@ -46,6 +47,7 @@ export type RunAction = {
   readonly why: string;
   readonly judgedBy?: 'verify';
   readonly rescue?: Argv;
+  readonly patience?: { readonly says: string; readonly seconds: number };
 };
 
 /** What one action came to. `output`: the end of what the command printed. */

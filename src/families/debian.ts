@@ -62,10 +62,11 @@ exit 0`;
     return facts satisfies PackageFacts;
   },
   install: (names, stale) => [
-    ...(stale ? [{ argv: refresh, why: 'fetch the lists of available packages' }] : []),
+    ...(stale ? [{ argv: refresh, why: 'fetch the lists of available packages', patience }] : []),
     {
       argv: [...unattended, 'install', '--no-install-recommends', ...names],
       why: `install ${names.join(', ')}`,
+      patience,
       ...(stale ? {} : { rescue: refresh }),
     },
   ],
@@ -79,8 +80,8 @@ exit 0`;
 const wantLine = ({ names, min }: Asked): string => `want ${quote(min ?? '')} ${quoteAll(names)}`;
 
 /**
- * No questions, changed configuration files stay as they are, services are not restarted behind the operator's back, and a
- * held lock is waited for, five minutes at most (apt.conf(5) DPkg::Lock::Timeout; it guards the lists as well).
+ * No questions, changed configuration files stay as they are, services are not restarted behind the operator's back, and
+ * dpkg's lock is waited for, five minutes at most (apt.conf(5) DPkg::Lock::Timeout).
  */
 const unattended = [
   'env',
@@ -97,7 +98,10 @@ const unattended = [
   'Dpkg::Options::=--force-confold',
 ] as const satisfies Argv;
 
-const refresh = ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300', 'update'] as const satisfies Argv;
+const refresh = ['apt-get', '-q', 'update'] as const satisfies Argv;
+
+/** apt does not wait for the lock of its lists, whatever DPkg::Lock::Timeout says (seen with apt 2.2, 2.6 and 3.0). */
+const patience = { says: 'Could not get lock', seconds: 300 } as const;
 
 /** Debian ships every netfilter module with the kernel itself; Ubuntu keeps some in linux-modules-extra (requirements checked on 6.8). */
 const missingModule = ({ id, kernel }: System): string =>

@@ -1,4 +1,4 @@
-import type { Argv, System } from '../model.ts';
+import type { RunAction, System } from '../model.ts';
 import type { Compare } from '../knowledge/versions.ts';
 
 /** A package that may be asked for: the names that serve a capability, and the least upstream version. */

@@ -1,8 +1,10 @@
+import { setTimeout } from 'node:timers/promises';
 import { queryKey } from '../answers.ts';
 import { ask, run } from '../connectors/local.ts';
+import type { Ran } from '../connectors/local.ts';
 import { holdLock } from '../connectors/lock.ts';
 import { OperatorError } from '../errors.ts';
-import type { Action, Answer, Answers, Host, Query, RunAction, Step } from '../model.ts';
+import type { Action, Answer, Answers, Argv, Host, Query, RunAction, Step } from '../model.ts';
 import { codeOf, listAnswer, readAnswer } from './files.ts';
 import { removeFile, requireWritable, writeFile } from './write.ts';
 
@@ -54,7 +56,19 @@ const perform = async (action: Action): Promise<Step> => {
 };
 
 const command = async (action: Action & RunAction): Promise<Step> => {
-  let ran = await run(action.argv);
-  if (ran.exitCode !== 0 && action.rescue && (await run(action.rescue)).exitCode === 0) ran = await run(action.argv);
+  let ran = await runPatiently(action.argv, action.patience);
+  if (ran.exitCode !== 0 && action.rescue && (await runPatiently(action.rescue, action.patience)).exitCode === 0) {
+    ran = await runPatiently(action.argv, action.patience);
+  }
   return { action, status: ran.exitCode === 0 ? 'done' : 'failed', ...ran };
+};
+
+const runPatiently = async (argv: Argv, patience: RunAction['patience']): Promise<Ran> => {
+  const until = Date.now() + (patience?.seconds ?? 0) * 1000;
+  let ran = await run(argv);
+  while (ran.exitCode !== 0 && patience && ran.output.includes(patience.says) && Date.now() < until) {
+    await setTimeout(2000);
+    ran = await run(argv);
+  }
+  return ran;
 };

@@ -37,11 +37,12 @@ export const aptGet = (machine: Machine, words: readonly string[]): Ran => {
   return install(machine, words, (name) => failed(100, `E: Unable to locate package ${name}`));
 };
 
-/** `dnf install`. */
-export const dnf = (machine: Machine, words: readonly string[]): Ran =>
-  machine.manager === 'dnf'
-    ? install(machine, words, (name) => failed(1, `No match for argument: ${name}`))
-    : failed(127, 'dnf: not found');
+/** `dnf install`, which fetches the lists by itself. */
+export const dnf = (machine: Machine, words: readonly string[]): Ran => {
+  if (machine.manager !== 'dnf') return failed(127, 'dnf: not found');
+  machine.listed = true;
+  return install(machine, words, (name) => failed(1, `No match for argument: ${name}`));
+};
 
 const install = (machine: Machine, words: readonly string[], absent: (name: string) => Ran): Ran => {
   for (const name of words.slice(words.indexOf('install') + 1).filter((word) => !word.startsWith('-'))) {

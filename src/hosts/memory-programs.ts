@@ -12,11 +12,15 @@ export const answerOf = (machine: Machine, argv: Argv): Answer => {
   if (line === 'uname -m') return { status: 0, text: `${machine.arch}\n` };
   if (line === 'stat -fc %T /sys/fs/cgroup') return { status: 0, text: `${machine.cgroup}\n` };
   if (argv[0] === 'sh' && line.includes('dpkg-query')) return packageAnswer(machine, argv[2] ?? '');
-  if (line.startsWith('systemctl show ') && machine.systemd) {
-    const units = argv.slice(2).filter((word) => !word.startsWith('-'));
-    return { status: 0, text: units.map((unit) => shown(machine, unit)).join('\n') };
-  }
+  if (line.includes('systemctl show ')) return serviceAnswer(machine, argv);
   return { status: 127, text: '' };
+};
+
+/** The question for services starts systemctl only where one of them has a unit file. */
+const serviceAnswer = (machine: Machine, argv: Argv): Answer => {
+  const units = argv.filter((word) => /^[^-\s]\S*\.(service|timer|socket)$/.test(word));
+  const text = units.some((unit) => machine.services.has(unit)) ? units.map((unit) => shown(machine, unit)).join('\n') : '';
+  return machine.systemd ? { status: 0, text } : { status: argv[0] === 'sh' ? 0 : 127, text: '' };
 };
 
 /** Runs a command that changes the machine. */

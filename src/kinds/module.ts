@@ -54,7 +54,10 @@ const lookAt = (requirements: readonly Requirement<ModuleNeed>[], host: HostView
   return { host, kernel, denied, persisted: persisted(), elsewhere: persisted(ownModulesLoad) };
 };
 
-/** What the entries bring: themselves and what they depend on. systemd-modules-load skips denied names and those without a file. */
+/**
+ * What the entries bring: themselves and what they depend on. systemd-modules-load skips denied names and those without a file.
+ * Where the running kernel has no index there is nothing to look them up in: they are taken at their word.
+ */
 const persistedModules = (
   entries: ReturnType<typeof bootEntries>,
   kernel: RunningKernel,
@@ -65,7 +68,7 @@ const persistedModules = (
   for (const { name, from } of entries) {
     const { alias } = moduleFact(name);
     const real = !kernel.files.has(name) && alias ? alias : name;
-    const deps = kernel.files.get(real);
+    const deps = kernel.indexed ? kernel.files.get(real) : [];
     if (!deps || denied.has(real)) continue;
     add(real, from);
     for (const dep of deps) if (denied.get(dep)?.how !== 'kernel') add(dep, `${from}, needed by ${real}`);
@@ -83,7 +86,10 @@ const judge = (requirement: Requirement<ModuleNeed>, view: View): Judged => {
   const provider = providerOf(requirement.name, view.kernel);
   if (!provider) {
     const nowhere: Reading = { ok: false, have: `not in kernel ${view.kernel.release}` };
-    return { finding: { ...base, now: nowhere, boot: nowhere, ...withAdvice(requirement, missing(view)) }, by: [] };
+    return {
+      finding: { ...base, now: nowhere, boot: nowhere, ...withAdvice(requirement, { verdict: 'blocked', ...missing(view) }) },
+      by: [],
+    };
   }
   const now = nowReading(provider, view.kernel);
   const boot = bootReading(provider, view);
@@ -129,15 +135,15 @@ const obstacleTo = ({ by }: Provider, now: Reading, view: View): { reason: strin
       remedy: `Whoever wrote that line wants ${denied.name} kept out; take the line out if that no longer holds, then plan again.`,
     };
   }
-  return now.ok ? undefined : cannotLoad(view.host.answers);
+  // Without an index nothing can be loaded, nor be known to exist when it is written down for the next boot.
+  return view.kernel.indexed ? (now.ok ? undefined : cannotLoad(view.host.answers)) : missing(view);
 };
 
 /** Why nothing provides a name, and who could. */
-const missing = ({ kernel, host }: View): Verdict => {
+const missing = ({ kernel, host }: View): { reason: string; remedy: string } => {
   const family = familyNamed(host.system.family);
   if (kernel.indexed) {
     return {
-      verdict: 'blocked',
       reason: 'this kernel has no module of that name, and nothing that took its place',
       remedy: family.missingModule(host.system),
     };
@@ -146,8 +152,8 @@ const missing = ({ kernel, host }: View): Verdict => {
   const remedy =
     kernel.others.length > 0
       ? `The kernel was updated or replaced (installed: ${kernel.others.join(', ')}): reboot, then plan again.`
-      : `In a container, run node-prep on the machine that owns the kernel; elsewhere ${family.missingModule(host.system)}`;
-  return { verdict: 'blocked', reason, remedy };
+      : `In a container, run node-prep on the machine that owns the kernel. Elsewhere: ${family.missingModule(host.system)}`;
+  return { reason, remedy };
 };
 
 const actionsFor = (judged: readonly Judged[], view: View): Action[] => {

@@ -112,7 +112,8 @@ function tools(): Row<Option>[] {
   });
   return [
     tool('iproute2', undefined, 'shows the routes, tunnels and rules of Calico', { until }),
-    tool('iputils', undefined, 'ping: is the other node there at all?', { until }),
+    // calico/node brings its own ping; on the host it only helps people who look for a fault.
+    tool('iputils', undefined, 'ping: is the other node there at all?', { until, advice: true }),
     tool('conntrack', '1.4.1', 'shows and clears tracked connections', { until }),
     tool('iptables', '1.4.7', 'shows the rules of Felix; the oldest it knows', { source: FELIX_FEATURES, when: iptables }),
     tool('ipset', '6.11', 'shows which addresses a policy means', { until, when: iptables }),

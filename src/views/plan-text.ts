@@ -1,5 +1,5 @@
 import { kinds } from '../kinds/table.ts';
-import { quote } from '../knowledge/quote.ts';
+import { quote, quoteAll } from '../knowledge/quote.ts';
 import type { Action, Finding, Plan, Reading, Reason } from '../model.ts';
 import { summarize } from '../plan.ts';
 import { safe, tint, wrap } from './terminal.ts';
@@ -166,14 +166,20 @@ export const actionTitle = (action: Action): string => {
   return `${action.before === null ? 'write' : 'change'} ${action.path}${action.mode === 'keep' ? '' : ` (mode ${action.mode})`}`;
 };
 
+/** Below the number and title of a step. */
+const indent = ' '.repeat(7);
+
 const actionText = async (action: Action, style: Style): Promise<string[]> => {
   const title = actionTitle(action);
   if (action.do === 'run') {
-    const rescue = action.rescue ? [`       should that fail, once more after: ${action.rescue.map(quote).join(' ')}`] : [];
+    const notes = [
+      action.patience && `while it says "${action.patience.says}", again for up to ${action.patience.seconds} s`,
+      action.rescue && `should it fail, once more after: ${quoteAll(action.rescue)}`,
+    ].filter((note) => note !== undefined);
     return [
       title,
       ...commandText(action.argv, style).map((l) => tint(style, 'cyan', l)),
-      ...rescue.flatMap((l) => wrap(l.trim(), style.width, '       ')),
+      ...notes.flatMap((note) => wrap(`(${note})`, style.width, indent)),
     ];
   }
   return [title, ...(await diffText(action, style))];
@@ -181,7 +187,7 @@ const actionText = async (action: Action, style: Style): Promise<string[]> => {
 
 /** The command as it can be pasted into a shell, broken with backslashes where it is long. */
 const commandText = (argv: readonly string[], style: Style): string[] =>
-  wrap(argv.map((word) => quote(word).replaceAll(' ', '\u00a0')).join(' '), style.width, '       ', ' \\').map((line) =>
+  wrap(argv.map((word) => quote(word).replaceAll(' ', '\u00a0')).join(' '), style.width, indent, ' \\').map((line) =>
     line.replaceAll('\u00a0', ' '),
   );
 
@@ -194,8 +200,8 @@ const diffText = async (action: Extract<Action, { do: 'write' | 'remove' }>, sty
   });
   return patch
     .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('====='))
-    .map((line) => `       ${diffTint(safe(line.trimEnd()), style)}`);
+    .filter((line) => line !== '' && !/^(=====|Index: )/.test(line))
+    .map((line) => `${indent}${diffTint(safe(line.trimEnd()), style)}`);
 };
 
 const diffTint = (line: string, style: Style): string =>
