@@ -113,7 +113,8 @@ const requireValid = (profile: Profile, key: string, value: string): void => {
   if (wrong) throw new OperatorError(`${profile.name}:${key} cannot be "${value}": ${wrong}`);
 };
 
-const ipFamilies = (names: readonly string[]): readonly string[] => {
+/** The families as given, each known and at least one. */
+export const ipFamilies = (names: readonly string[]): readonly string[] => {
   for (const name of names)
     if (!(families as readonly string[]).includes(name)) throw didYouMean(`"${name}" is no IP family.`, name, families);
   return names;

@@ -124,14 +124,14 @@ export type System = {
 };
 
 /**
- * What a kind judges with: the answers, the system they came from, the names of the profiles (for file headers), and the ids
- * that kinds before it found blocked.
+ * What a kind judges with: the answers, the system they came from, the names of the profiles (for file headers), and the
+ * verdicts of the kinds before it, by id.
  */
 export type HostView = {
   readonly answers: Answers;
   readonly system: System;
   readonly askedBy: readonly string[];
-  readonly blocked: ReadonlySet<string>;
+  readonly verdicts: ReadonlyMap<string, Verdict['verdict']>;
 };
 
 export type Checked = { readonly findings: readonly Finding[]; readonly actions: readonly Action[] };
@@ -148,7 +148,7 @@ export type Kind<N extends Need = Need> = {
   merge(a: N, b: N): N | undefined;
   /** Other needs that this one brings with it. */
   implies?(need: N): readonly Need[];
-  queries(needs: readonly N[]): readonly Query[];
+  queries(needs: readonly (N & { readonly advice?: true })[]): readonly Query[];
   check(requirements: readonly Requirement<N>[], host: HostView): Checked;
 };
 

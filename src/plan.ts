@@ -2,20 +2,7 @@ import { mergeQueries, overlay } from './answers.ts';
 import { kinds } from './kinds/table.ts';
 import { rightsQueries } from './knowledge/rights.ts';
 import { readSystem, systemQueries } from './knowledge/system.ts';
-import type {
-  Action,
-  Answers,
-  Checked,
-  Desired,
-  Finding,
-  HostView,
-  Kind,
-  Plan,
-  Query,
-  Requirement,
-  Verdict,
-  Waiver,
-} from './model.ts';
+import type { Action, Answers, Checked, Desired, Finding, HostView, Kind, Plan, Query, Requirement, Verdict } from './model.ts';
 
 /** Everything to ask of a host, at once, in order to plan it. */
 export const queriesFor = (desired: Desired): Query[] =>
@@ -24,7 +11,7 @@ export const queriesFor = (desired: Desired): Query[] =>
 /** Compares what is wanted with what the host answered. Pure: the same arguments give the same plan. */
 export const makePlan = (desired: Desired, answers: Answers): Plan => {
   const system = readSystem(answers);
-  const view = { answers, system, askedBy: desired.askedBy, blocked: new Set<string>() };
+  const view = { answers, system, askedBy: desired.askedBy, verdicts: new Map() };
   const checked = checkAll(desired, view);
   const actions = collapse(checked.actions);
   if (actions.length === 0) return { system, findings: checked.findings, actions };
@@ -56,51 +43,45 @@ export const summarize = (plans: readonly Plan[]): Record<Verdict['verdict'], nu
 };
 
 const checkAll = (desired: Desired, view: HostView): Checked => {
-  const blocked = new Set(view.blocked);
+  const verdicts = new Map(view.verdicts);
   const findings: Finding[] = [];
   const actions: Action[] = [];
   for (const kind of kinds) {
-    const checked = checkKind(kind, desired, { ...view, blocked });
+    const checked = checkKind(kind, desired, { ...view, verdicts });
     findings.push(...checked.findings);
     actions.push(...checked.actions);
-    for (const finding of checked.findings) if (finding.verdict === 'blocked') blocked.add(finding.id);
+    for (const finding of checked.findings) verdicts.set(finding.id, finding.verdict);
   }
   return { findings, actions };
 };
 
-/** Waived requirements are judged for the eye only: they change nothing and stop nothing. */
 const checkKind = (kind: Kind, desired: Desired, view: HostView): Checked => {
-  const waiverOf = (r: Requirement): Waiver | undefined => desired.waivers.find((w) => w.id === kind.id(r));
-  const requirements = ofKind(desired, kind);
-  const active = kind.check(
-    requirements.filter((r) => !waiverOf(r)),
-    view,
-  );
-  const waived = kind
-    .check(
-      requirements.filter((r) => waiverOf(r)),
-      view,
-    )
-    .findings.map((finding): Finding => {
-      const waiver = desired.waivers.find((w) => w.id === finding.id);
-      if (finding.verdict === 'ok' || !waiver) return finding;
-      const { id, kind: name, want, now, boot, because } = finding;
-      return {
-        id,
-        kind: name,
-        want,
-        now,
-        boot,
-        because,
-        verdict: 'waived',
-        reason: waiver.reason,
-        ...(waiver.until && { until: waiver.until }),
-      };
-    });
-  return { findings: [...active.findings, ...waived], actions: active.actions };
+  const { findings, actions } = kind.check(ofKind(desired, kind), view);
+  return { findings: findings.map((finding) => withWaiver(finding, desired)), actions };
 };
 
-const ofKind = (desired: Desired, kind: Kind): Requirement[] => desired.requirements.filter((r) => r.kind === kind.name);
+/** A waived requirement is judged as advice: it changes nothing and stops nothing. */
+const ofKind = (desired: Desired, kind: Kind): Requirement[] =>
+  desired.requirements
+    .filter((r) => r.kind === kind.name)
+    .map((r) => (desired.waivers.some((w) => w.id === kind.id(r)) ? { ...r, advice: true } : r));
+
+const withWaiver = (finding: Finding, desired: Desired): Finding => {
+  const waiver = desired.waivers.find((w) => w.id === finding.id);
+  if (finding.verdict === 'ok' || !waiver) return finding;
+  const { id, kind, want, now, boot, because } = finding;
+  return {
+    id,
+    kind,
+    want,
+    now,
+    boot,
+    because,
+    verdict: 'waived',
+    reason: waiver.reason,
+    ...(waiver.until && { until: waiver.until }),
+  };
+};
 
 /** Equal actions become one that serves all their findings. */
 const collapse = (actions: readonly Action[]): Action[] => {

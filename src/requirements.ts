@@ -15,7 +15,9 @@ export type OwnNeeds = { readonly needs: readonly Need[]; readonly from: string 
  */
 export const desiredState = (profiles: readonly ChosenProfile[], own: OwnNeeds, waivers: readonly Waiver[]): Desired => {
   const byId = new Map<string, Requirement>();
-  for (const { profile, chosen } of profiles) for (const requirement of profile.requirements(chosen)) add(byId, requirement);
+  const settled = new Set(own.needs.map(idOf));
+  for (const { profile, chosen } of profiles)
+    for (const requirement of profile.requirements(chosen)) add(byId, requirement, settled);
   for (const need of own.needs) override(byId, need, own.from);
   for (const requirement of [...byId.values()]) addImplied(byId, requirement);
   return {
@@ -28,10 +30,12 @@ export const desiredState = (profiles: readonly ChosenProfile[], own: OwnNeeds, 
 /** The id by which a requirement is known everywhere. */
 export const idOf = (need: Need): string => kindNamed(need.kind).id(need);
 
-const add = (byId: Map<string, Requirement>, requirement: Requirement): void => {
+/** `settled`: ids about which the operator has decided, whatever profiles say. */
+const add = (byId: Map<string, Requirement>, requirement: Requirement, settled: ReadonlySet<string>): void => {
   const id = idOf(requirement);
   const seen = byId.get(id);
-  byId.set(id, seen ? union(id, seen, requirement) : requirement);
+  if (seen && settled.has(id)) byId.set(id, withBecause(seen, [...seen.because, ...requirement.because]));
+  else byId.set(id, seen ? union(id, seen, requirement) : requirement);
 };
 
 /** Both reasons; a must beats advice; two wants become the one that covers both. */

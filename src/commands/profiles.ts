@@ -1,4 +1,4 @@
-import { chooseProfile } from '../config.ts';
+import { chooseProfile, ipFamilies } from '../config.ts';
 import { OperatorError } from '../errors.ts';
 import type { Desired } from '../model.ts';
 import { profiles as table } from '../profiles/table.ts';
@@ -28,7 +28,7 @@ export const profiles: Command = {
     }
     if (verb !== 'show' || spec === undefined)
       throw new OperatorError('Say which profile to show.', 'node-prep profiles show istio:mode=ambient');
-    const chosen = chooseProfile(spec, (text(args, 'ip-families') ?? 'ipv4').split(','));
+    const chosen = chooseProfile(spec, ipFamilies((text(args, 'ip-families') ?? 'ipv4').split(',')));
     const desired: Desired = desiredState([chosen], { needs: [], from: '' }, []);
     if (isJson(args))
       print(

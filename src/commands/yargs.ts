@@ -36,7 +36,8 @@ const start = (words: readonly string[], commands: readonly Command[], version: 
     .demandCommand(1, 1, 'Say what to do.', 'One command at a time.')
     .wrap(80)
     .fail((message, error) => {
-      throw error ?? complaint(message, words, commands);
+      // yargs' own errors are mistakes of the operator too.
+      throw error && error.name !== 'YError' ? error : complaint(message, words, commands);
     });
 
 /** yargs' words in ours, with the name that was perhaps meant. */
@@ -69,6 +70,10 @@ const toYargs = (option: CliOption): Options => ({
   ...(option.many ? { array: true, nargs: 1 } : {}),
   ...(option.choices && { choices: option.choices }),
   ...(option.type === 'string' ? { requiresArg: true } : {}),
+  // Given twice, the last one counts.
+  ...(option.type === 'string' && !option.many
+    ? { coerce: (value: unknown) => (Array.isArray(value) ? value.at(-1) : value) }
+    : {}),
 });
 
 const toArgs = (argv: { readonly [key: string]: unknown }, command: Command): Args => ({

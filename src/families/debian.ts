@@ -41,7 +41,10 @@ want() { # MIN NAME..
   done
   open=1
 }
-${asked.map(wantLine).join('\n')}
+${asked
+  .filter((a) => !a.advice)
+  .map(wantLine)
+  .join('\n')}
 if [ -n "$open" ]; then
   apt-cache policy ${quoteAll(names)}
   for f in /var/lib/apt/lists/*Packages*; do [ -e "$f" ] && echo sources && break; done

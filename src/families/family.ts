@@ -1,8 +1,11 @@
 import type { RunAction, System } from '../model.ts';
 import type { Compare } from '../knowledge/versions.ts';
 
-/** A package that may be asked for: the names that serve a capability, and the least upstream version. */
-export type Asked = { readonly names: readonly string[]; readonly min?: string };
+/**
+ * A package that is asked for: the names that serve a capability, and the least upstream version. What an install would bring is
+ * not looked up for mere advice: that is the slow part.
+ */
+export type Asked = { readonly names: readonly string[]; readonly min?: string; readonly advice?: true };
 
 /** What a package manager said. `candidates`: what an install would bring, as far as that was asked. `sources`: whether it knows any. */
 export type PackageFacts = {
@@ -24,10 +27,7 @@ export type Family = {
   /** Reads what the text of `ask` printed. */
   read(output: string): PackageFacts;
   /** The commands that install these, in order. `stale`: the lists of available packages have to be fetched first. */
-  install(
-    names: readonly string[],
-    stale: boolean,
-  ): readonly { readonly argv: Argv; readonly why: string; readonly rescue?: Argv }[];
+  install(names: readonly string[], stale: boolean): readonly Omit<RunAction, 'do'>[];
   /** What a person can do where no package source has a package, or only an old one. */
   noCandidate(name: string, system: System): string;
   /** What a person can do where the kernel lacks a module. */

@@ -30,7 +30,10 @@ export const rhel: Family = {
 printf '%s\\n' "$have"
 open=
 want() { for name; do case $have in *"installed $name "*) return 0 ;; esac; done; open=1; }
-${asked.map((a) => `want ${quoteAll(a.names)}`).join('\n')}
+${asked
+  .filter((a) => !a.advice)
+  .map((a) => `want ${quoteAll(a.names)}`)
+  .join('\n')}
 if [ -n "$open" ] && command -v dnf >/dev/null 2>&1; then
   dnf -q -C repoquery --latest-limit 1 --qf 'candidate %{name} %{epoch}:%{version}-%{release}\\n' ${quoteAll(names)} 2>/dev/null && echo sources
 fi

@@ -19,7 +19,6 @@ export type Machine = {
   readonly defaults: ReadonlyMap<string, MemoryFile>;
   readonly arch: string;
   readonly cgroup: string;
-  readonly programs: Set<string>;
   readonly manager: 'apt' | 'dnf' | 'none';
   readonly installed: Map<string, string>;
   readonly available: Map<string, Package>;

@@ -35,7 +35,8 @@ const modprobeOne = (machine: Machine, name: string): string | undefined => {
   if (command !== undefined)
     return /\/true\b/.test(command) ? undefined : `modprobe: ERROR: could not insert '${name}': Invalid argument`;
   for (const module of [...(index(machine).get(real) ?? []).toReversed(), real]) {
-    if (!insert(machine, module)) return `modprobe: ERROR: could not insert '${name}': Operation not permitted`;
+    if (denied(machine, 'install').has(module) || !insert(machine, module))
+      return `modprobe: ERROR: could not insert '${name}': Operation not permitted`;
   }
   return undefined;
 };

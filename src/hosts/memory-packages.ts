@@ -22,9 +22,14 @@ export const packageAnswer = (machine: Machine, script: string): Answer => {
   return { status: 0, text };
 };
 
-/** Whether a program is there, by itself or from a package. */
-export const hasProgram = ({ programs, installed }: Machine, name: string): boolean =>
-  programs.has(name) || [...installed.keys()].some((pkg) => broughtPrograms[pkg]?.includes(name));
+/** Whether a program is there. */
+export const hasProgram = ({ files }: Machine, name: string): boolean =>
+  ['/usr/sbin', '/usr/bin', '/sbin', '/bin'].some((folder) => files.has(`${folder}/${name}`));
+
+/** Lays the programs of a package down. */
+export const bringPrograms = ({ files }: Machine, name: string): void => {
+  for (const program of broughtPrograms[name] ?? []) files.set(`/usr/sbin/${program}`, 'ELF');
+};
 
 /** `apt-get update` and `apt-get install`. */
 export const aptGet = (machine: Machine, words: readonly string[]): Ran => {
@@ -50,6 +55,7 @@ const install = (machine: Machine, words: readonly string[], absent: (name: stri
     if (found?.gone) return failed(100, `E: Failed to fetch ${name}_${found.version}.deb  404  Not Found`);
     if (!found && !machine.installed.has(name)) return absent(name);
     if (found) machine.installed.set(name, found.version);
+    bringPrograms(machine, name);
   }
   return done;
 };
@@ -65,7 +71,9 @@ const wants = (part: string, withMin: boolean): Want[] =>
     .map((line) => wordsOf(line.slice(5)))
     .map((words) => (withMin ? { min: words[0] ?? '', names: words.slice(1) } : { min: '', names: words }));
 
-const askedNames = (asked: readonly Want[]): string[] => [...new Set(asked.flatMap(({ names }) => names))].sort();
+/** The names that the first line asks the package database for: those of mere advice are no `want`. */
+const askedNames = (part: string): string[] =>
+  [...new Set(wordsOf(/\\n' (.*) 2>\/dev\/null\)/.exec(part)?.[1] ?? ''))].filter(Boolean).sort();
 
 const debianAnswer = (machine: Machine, part: string): string => {
   const asked = wants(part, true);
@@ -75,7 +83,7 @@ const debianAnswer = (machine: Machine, part: string): string => {
     return version !== undefined && (min === '' || compareDebian(version.replace(/^\d+:/, ''), min) >= 0);
   };
   const open = asked.some(({ min, names }) => !names.some((name) => fits(min, name)));
-  const names = askedNames(asked);
+  const names = askedNames(part);
   const installed = names.flatMap((name) => (have(name) ? [`${name} installed ${have(name) ?? ''}`] : []));
   return [
     ...installed,
@@ -100,7 +108,7 @@ const policy = (machine: Machine, name: string): string[] => {
 
 const rhelAnswer = (machine: Machine, part: string): string => {
   const asked = wants(part, false);
-  const names = askedNames(asked);
+  const names = askedNames(part);
   const lines = (word: string, version: (name: string) => string | undefined): string[] =>
     names.flatMap((name) => (version(name) === undefined ? [] : [`${word} ${name} ${version(name) ?? ''}`]));
   const open = asked.some(({ names: any }) => !any.some((name) => machine.installed.has(name)));
@@ -114,6 +122,6 @@ const rhelAnswer = (machine: Machine, part: string): string => {
 
 const programAnswer = (machine: Machine, script: string): string =>
   wordsOf(/for b in (.*); do command/.exec(script)?.[1] ?? '')
-    .filter((name) => machine.programs.has(name))
+    .filter((name) => hasProgram(machine, name))
     .map((name) => `${name}\n`)
     .join('');

@@ -4,6 +4,7 @@ import type { Action, Answer, Answers, Argv, Host, Query, RunAction, Step } from
 import { bootUp } from './memory-boot.ts';
 import { expand, linkOf, put, readFile, realPath, remove } from './memory-files.ts';
 import type { Machine, MemoryFile, Package, Service } from './memory-machine.ts';
+import { bringPrograms } from './memory-packages.ts';
 import { answerOf, perform } from './memory-programs.ts';
 
 /**
@@ -34,6 +35,7 @@ export type MemoryHost = Host & { readonly machine: Machine; readonly files: Map
 /** Builds a host in memory. */
 export const memoryHost = (spec: MemorySpec): MemoryHost => {
   const machine = machineOf(spec);
+  for (const name of machine.installed.keys()) bringPrograms(machine, name);
   let held = false;
   return {
     name: 'memory',
@@ -54,12 +56,11 @@ export const memoryHost = (spec: MemorySpec): MemoryHost => {
 };
 
 const machineOf = (spec: MemorySpec): Machine => ({
-  files: new Map(Object.entries(spec.files)),
+  files: new Map([...Object.entries(spec.files), ...(spec.programs ?? []).map((name) => [`/usr/bin/${name}`, 'ELF'] as const)]),
   modes: new Map(),
   defaults: new Map(Object.entries(spec.files).filter(([path]) => path.startsWith('/proc/sys/'))),
   arch: spec.arch ?? 'x86_64',
   cgroup: spec.cgroup ?? 'cgroup2fs',
-  programs: new Set(spec.programs ?? []),
   manager: spec.packages?.manager ?? 'none',
   installed: new Map(Object.entries(spec.packages?.installed ?? {})),
   available: new Map(Object.entries(spec.packages?.available ?? {})),

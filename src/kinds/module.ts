@@ -1,4 +1,4 @@
-import { fileText } from '../answers.ts';
+import { fileText, listed } from '../answers.ts';
 import { bootEntries, bootEntryQueries, ownModulesLoad, parseModulesLoad } from '../knowledge/modules-load.ts';
 import { denialQueries, denials } from '../knowledge/modprobe.ts';
 import { kernelQueries, runningKernel } from '../knowledge/kernel.ts';
@@ -8,8 +8,10 @@ import { candidatesFor, providerOf } from '../knowledge/module-providers.ts';
 import type { Provider } from '../knowledge/module-providers.ts';
 import { cannotLoad } from '../knowledge/rights.ts';
 import { familyNamed } from '../families/table.ts';
-import type { Action, Checked, Finding, HostView, Kind, NeedOf, Reading, Requirement, Verdict } from '../model.ts';
+import type { Action, Checked, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { ownFile } from './own-file.ts';
+import { obstructed, unmet } from './verdicts.ts';
+import type { Obstacle } from './verdicts.ts';
 
 type ModuleNeed = NeedOf<'module'>;
 
@@ -29,6 +31,7 @@ export const moduleKind: Kind<ModuleNeed> = {
           ...bootEntryQueries,
           ...denialQueries,
           { ask: 'read', path: ownModulesLoad },
+          ...modprobePaths.map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
         ],
   check: (requirements, host) => {
     const view = lookAt(requirements, host);
@@ -43,8 +46,9 @@ type View = {
   readonly kernel: RunningKernel;
   readonly persisted: ReadonlyMap<string, string>;
   readonly elsewhere: ReadonlyMap<string, string>;
-  readonly denied: ReturnType<typeof denials>;
+  readonly denied: Denials;
 };
+type Denials = ReturnType<typeof denials>;
 type Judged = { readonly finding: Finding; readonly by: readonly string[] };
 
 const lookAt = (requirements: readonly Requirement<ModuleNeed>[], host: HostView): View => {
@@ -61,7 +65,7 @@ const lookAt = (requirements: readonly Requirement<ModuleNeed>[], host: HostView
 const persistedModules = (
   entries: ReturnType<typeof bootEntries>,
   kernel: RunningKernel,
-  denied: ReturnType<typeof denials>,
+  denied: Denials,
 ): Map<string, string> => {
   const brought = new Map<string, string>();
   const add = (name: string, from: string): void => void (brought.has(name) || brought.set(name, from));
@@ -69,12 +73,16 @@ const persistedModules = (
     const { alias } = moduleFact(name);
     const real = !kernel.files.has(name) && alias ? alias : name;
     const deps = kernel.indexed ? kernel.files.get(real) : [];
-    if (!deps || denied.has(real)) continue;
+    if (!deps || denied.has(real) || deps.some((dep) => keepsOut(dep, kernel, denied))) continue;
     add(real, from);
-    for (const dep of deps) if (denied.get(dep)?.how !== 'kernel') add(dep, `${from}, needed by ${real}`);
+    for (const dep of deps) add(dep, `${from}, needed by ${real}`);
   }
   return brought;
 };
+
+/** A dependency that does not load takes what needs it along; `blacklist` holds for the names that are asked for alone (libkmod). */
+const keepsOut = (dep: string, kernel: RunningKernel, denied: Denials): boolean =>
+  !kernel.builtin.has(dep) && (denied.get(dep)?.how ?? 'blacklist') !== 'blacklist';
 
 const judge = (requirement: Requirement<ModuleNeed>, view: View): Judged => {
   const base = {
@@ -87,24 +95,16 @@ const judge = (requirement: Requirement<ModuleNeed>, view: View): Judged => {
   if (!provider) {
     const nowhere: Reading = { ok: false, have: `not in kernel ${view.kernel.release}` };
     return {
-      finding: { ...base, now: nowhere, boot: nowhere, ...withAdvice(requirement, { verdict: 'blocked', ...missing(view) }) },
+      finding: { ...base, now: nowhere, boot: nowhere, ...obstructed(requirement, missing(view)) },
       by: [],
     };
   }
   const now = nowReading(provider, view.kernel);
   const boot = bootReading(provider, view);
   if (now.ok && boot.ok) return { finding: { ...base, now, boot, verdict: 'ok' }, by: provider.by };
-  const obstacle = obstacleTo(provider, now, view);
-  const verdict: Verdict = obstacle ? { verdict: 'blocked', ...obstacle } : { verdict: 'change' };
-  return { finding: { ...base, now, boot, ...withAdvice(requirement, verdict) }, by: provider.by };
-};
-
-/** Advice is never acted on and never stands in the way. */
-const withAdvice = (requirement: Requirement<ModuleNeed>, verdict: Verdict): Verdict => {
-  if (!requirement.advice) return verdict;
-  if (verdict.verdict === 'blocked') return { ...verdict, verdict: 'advice' };
-  const why = requirement.because[0]?.why ?? 'worth having';
-  return { verdict: 'advice', reason: why, remedy: `Add "${requirement.name}" to modules: in the configuration file.` };
+  const byHand = `Add "${requirement.name}" to modules: in the configuration file.`;
+  const verdict = unmet(requirement, obstacleTo(provider, now, view), byHand);
+  return { finding: { ...base, now, boot, ...verdict }, by: provider.by };
 };
 
 const nowReading = ({ by, via }: Provider, kernel: RunningKernel): Reading => {
@@ -124,10 +124,12 @@ const bootReading = ({ by }: Provider, view: View): Reading => {
   return { ok: true, have: by.every((name) => view.kernel.builtin.has(name)) ? 'built in' : 'loaded', ...(from && { from }) };
 };
 
-const obstacleTo = ({ by }: Provider, now: Reading, view: View): { reason: string; remedy: string } | undefined => {
-  const denied = by.flatMap((name) => {
-    const denial = view.denied.get(name);
-    return denial && !view.kernel.builtin.has(name) ? [{ name, denial }] : [];
+const obstacleTo = ({ by }: Provider, now: Reading, view: View): Obstacle | undefined => {
+  const { kernel, denied: all } = view;
+  const deps = by.flatMap((name) => kernel.files.get(name) ?? []).filter((dep) => keepsOut(dep, kernel, all));
+  const denied = [...by, ...deps].flatMap((name) => {
+    const denial = all.get(name);
+    return denial && !kernel.builtin.has(name) ? [{ name, denial }] : [];
   })[0];
   if (denied) {
     return {
@@ -136,11 +138,19 @@ const obstacleTo = ({ by }: Provider, now: Reading, view: View): { reason: strin
     };
   }
   // Without an index nothing can be loaded, nor be known to exist when it is written down for the next boot.
-  return view.kernel.indexed ? (now.ok ? undefined : cannotLoad(view.host.answers)) : missing(view);
+  return view.kernel.indexed ? (now.ok ? undefined : (cannotLoad(view.host.answers) ?? noModprobe(view))) : missing(view);
 };
 
+/** modprobe is gone although the package that brings it is there; a package that is to be installed brings it. */
+const noModprobe = ({ host }: View): Obstacle | undefined =>
+  host.verdicts.get('package/kmod') === 'ok' && !modprobePaths.some((path) => listed(host.answers, path).length > 0)
+    ? { reason: 'there is no modprobe on this host', remedy: 'Install the package kmod again, then plan again.' }
+    : undefined;
+
+const modprobePaths = ['/sbin/modprobe', '/usr/sbin/modprobe', '/bin/modprobe', '/usr/bin/modprobe'] as const;
+
 /** Why nothing provides a name, and who could. */
-const missing = ({ kernel, host }: View): { reason: string; remedy: string } => {
+const missing = ({ kernel, host }: View): Obstacle => {
   const family = familyNamed(host.system.family);
   if (kernel.indexed) {
     return {

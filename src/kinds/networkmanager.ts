@@ -2,6 +2,8 @@ import { fileText, overlay } from '../answers.ts';
 import { hasNetworkManager, networkManagerQueries, ownNetworkManager, unmanagedDevices } from '../knowledge/networkmanager.ts';
 import type { Action, Answers, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { ownFile } from './own-file.ts';
+import { unmet } from './verdicts.ts';
+import type { Obstacle } from './verdicts.ts';
 
 type UnmanagedNeed = NeedOf<'networkmanager'>;
 
@@ -30,29 +32,32 @@ const judge = (requirement: Requirement<UnmanagedNeed>, host: HostView): { findi
   const reading = readingOf(requirement, host.answers);
   if (reading.ok) return { finding: { ...base, now: reading, boot: reading, verdict: 'ok' }, actions: [] };
   const write = writeOwn(requirement, host);
-  const after = readingOf(requirement, overlay(host.answers, [write]));
-  if (!after.ok) {
-    const remedy = `Take unmanaged-devices= out of ${after.from ?? 'the later file'}, or make it +=, then plan again.`;
-    return {
-      finding: {
-        ...base,
-        now: reading,
-        boot: reading,
-        verdict: 'blocked',
-        reason: `${after.from ?? 'a later file'} replaces the list after ${ownNetworkManager}`,
-        remedy,
-      },
-      actions: [],
-    };
-  }
-  const reload: Action = {
-    do: 'run',
-    argv: ['systemctl', 'try-reload-or-restart', 'NetworkManager.service'],
-    why: 'let NetworkManager read its files',
-    judgedBy: 'verify',
-    for: [id],
-  };
-  return { finding: { ...base, now: reading, boot: reading, verdict: 'change' }, actions: [write, reload] };
+  const verdict = unmet(
+    requirement,
+    laterFile(requirement, write, host),
+    `Write unmanaged-devices+= into ${ownNetworkManager} yourself.`,
+  );
+  const finding: Finding = { ...base, now: reading, boot: reading, ...verdict };
+  return { finding, actions: verdict.verdict === 'change' ? [write, reload] : [] };
+};
+
+const reload: Action = {
+  do: 'run',
+  argv: ['systemctl', 'try-reload-or-restart', 'NetworkManager.service'],
+  why: 'let NetworkManager read its files',
+  judgedBy: 'verify',
+  for: [id],
+};
+
+/** A file that is read after ours and replaces what it says. */
+const laterFile = (need: UnmanagedNeed, write: Action, host: HostView): Obstacle | undefined => {
+  const { ok, from } = readingOf(need, overlay(host.answers, [write]));
+  return ok
+    ? undefined
+    : {
+        reason: `${from ?? 'a later file'} replaces the list after ${ownNetworkManager}`,
+        remedy: `Take unmanaged-devices= out of ${from ?? 'the later file'}, or make it +=, then plan again.`,
+      };
 };
 
 const readingOf = (need: UnmanagedNeed, answers: Answers): Reading => {

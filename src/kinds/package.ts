@@ -3,9 +3,12 @@ import type { Asked, Family, PackageFacts } from '../families/family.ts';
 import { unknown } from '../families/unknown.ts';
 import { ran } from '../answers.ts';
 import { compareDebian, upstreamVersion } from '../knowledge/versions.ts';
-import type { Action, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement, Verdict } from '../model.ts';
+import type { Action, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
+import { unmet } from './verdicts.ts';
+import type { Obstacle } from './verdicts.ts';
 
 type PackageNeed = NeedOf<'package'>;
+type AskedNeed = PackageNeed & { readonly advice?: true };
 
 /** An installed package that serves a capability, new enough. Packages stay over a reboot: `now` and `boot` are one. */
 export const packageKind: Kind<PackageNeed> = {
@@ -28,7 +31,7 @@ export const packageKind: Kind<PackageNeed> = {
  * One process asks, whatever the family: the script looks at os-release(5) as data and runs that family's part. Needs are
  * put in order so that the question is the same for the same needs.
  */
-const question = (needs: readonly PackageNeed[]): Argv => {
+const question = (needs: readonly AskedNeed[]): Argv => {
   const sorted = [...needs].sort((a, b) => (a.capability < b.capability ? -1 : 1));
   const part = (family: Family): string => family.ask(sorted.map((need) => askedOf(need, family)));
   return [
@@ -49,9 +52,10 @@ ${part(unknown)}`,
   ];
 };
 
-const askedOf = (need: PackageNeed, family: Family): Asked => ({
+const askedOf = (need: AskedNeed, family: Family): Asked => ({
   names: namesOf(need, family),
   ...(need.min && { min: need.min }),
+  ...(need.advice && { advice: true }),
 });
 
 /** A capability that the family has no names for is taken as the name of a package. */
@@ -70,11 +74,10 @@ const judge = (requirement: Requirement<PackageNeed>, family: Family, facts: Pac
   const looked = { ...base, now: reading, boot: reading };
   if (reading.ok) return { ...looked, verdict: 'ok' };
   const obstacle = obstacleTo(names[0] ?? requirement.capability, requirement.min, family, facts, host);
-  if (requirement.advice) {
-    const remedy = obstacle?.remedy ?? `Add "${requirement.capability}" to packages: in the configuration file.`;
-    return { ...looked, verdict: 'advice', reason: obstacle?.reason ?? requirement.because[0]?.why ?? 'worth having', remedy };
-  }
-  return { ...looked, ...((obstacle ? { verdict: 'blocked', ...obstacle } : { verdict: 'change' }) satisfies Verdict) };
+  return {
+    ...looked,
+    ...unmet(requirement, obstacle, `Add "${requirement.capability}" to packages: in the configuration file.`),
+  };
 };
 
 const readingOf = (names: readonly string[], min: string | undefined, family: Family, facts: PackageFacts): Reading => {
@@ -94,7 +97,7 @@ const obstacleTo = (
   family: Family,
   facts: PackageFacts,
   { system }: HostView,
-): { reason: string; remedy: string } | undefined => {
+): Obstacle | undefined => {
   const candidate = facts.candidates.get(name);
   if (family === unknown || (facts.sources && !candidate)) {
     return { reason: `no package source of this host has ${name}`, remedy: family.noCandidate(name, system) };

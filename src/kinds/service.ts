@@ -1,5 +1,6 @@
 import { ran } from '../answers.ts';
 import type { Action, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
+import { unmet } from './verdicts.ts';
 
 type ServiceNeed = NeedOf<'service'>;
 
@@ -58,17 +59,8 @@ const judge = (requirement: Requirement<ServiceNeed>, all: readonly ServiceNeed[
   const [active, enabled] = [state.get('ActiveState') ?? '', state.get('UnitFileState') || 'disabled'];
   const now: Reading = { ok: !['active', 'activating', 'reloading'].includes(active), have: active };
   const boot: Reading = { ok: !enabled.startsWith('enabled') && !enabled.startsWith('linked'), have: enabled };
-  const ok = now.ok && boot.ok;
-  return requirement.advice && !ok
-    ? {
-        ...base,
-        now,
-        boot,
-        verdict: 'advice',
-        reason: requirement.because[0]?.why ?? '',
-        remedy: `systemctl disable --now ${unit(requirement)}`,
-      }
-    : { ...base, now, boot, verdict: ok ? 'ok' : 'change' };
+  if (now.ok && boot.ok) return { ...base, now, boot, verdict: 'ok' };
+  return { ...base, now, boot, ...unmet(requirement, undefined, `systemctl disable --now ${unit(requirement)}`) };
 };
 
 const stateOf = (text: string, name: string): ReadonlyMap<string, string> | undefined =>

@@ -3,6 +3,8 @@ import { fstabPath, isSwapLine, swapQueries, swapsAtBoot, swapsNow } from '../kn
 import type { SwapSource } from '../knowledge/swap.ts';
 import type { Action, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { cgroupQuestion } from './cgroup.ts';
+import { unmet } from './verdicts.ts';
+import type { Obstacle } from './verdicts.ts';
 
 type SwapNeed = NeedOf<'swap'>;
 
@@ -35,17 +37,17 @@ const judge = (requirement: Requirement<SwapNeed>, host: HostView): Finding => {
     boot: reading(sources.length === 0 || allowed, sources.map((s) => s.name).join(', '), sources.map((s) => s.from).join(', ')),
   };
   if (base.now.ok && base.boot.ok) return { ...base, verdict: 'ok' };
+  return { ...base, ...unmet(requirement, zramObstacle(sources), 'swapoff -a, and take swap out of /etc/fstab.') };
+};
+
+const zramObstacle = (sources: readonly SwapSource[]): Obstacle | undefined => {
   const zram = sources.find((s) => s.via === 'zram');
-  if (zram) {
-    const remedy = `Empty the section or make /etc/systemd/zram-generator.conf an empty file, then plan again.`;
-    return {
-      ...base,
-      verdict: 'blocked',
+  return (
+    zram && {
       reason: `${zram.from} makes ${zram.name} swap at boot, which node-prep does not edit`,
-      remedy,
-    };
-  }
-  return { ...base, verdict: 'change' };
+      remedy: 'Empty the section or make /etc/systemd/zram-generator.conf an empty file, then plan again.',
+    }
+  );
 };
 
 const isCgroup2 = (host: HostView): boolean => ran(host.answers, cgroupQuestion).text.trim() === 'cgroup2fs';

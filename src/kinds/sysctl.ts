@@ -15,8 +15,10 @@ import {
   winner,
 } from '../knowledge/sysctl.ts';
 import type { Setting, Winner } from '../knowledge/sysctl.ts';
-import type { Action, Finding, HostView, Kind, NeedOf, Reading, Requirement, Verdict } from '../model.ts';
+import type { Action, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { ownFile } from './own-file.ts';
+import { unmet } from './verdicts.ts';
+import type { Obstacle } from './verdicts.ts';
 
 type SysctlNeed = NeedOf<'sysctl'>;
 
@@ -50,7 +52,7 @@ export const sysctlKind: Kind<SysctlNeed> = {
     if (looked.every((l) => isMet(l))) return { findings: looked.map(met), actions: [] };
     const plan = planFile(requirements, host);
     const findings = looked.map((l) => (isMet(l) ? met(l) : judge(l, plan, host)));
-    return { findings, actions: actionsFor(findings, plan) };
+    return { findings, actions: actionsFor(findings, plan, requirements) };
   },
 };
 
@@ -84,10 +86,11 @@ const isMet = ({ requirement, base: { now, boot } }: Looked): boolean =>
 
 const met = ({ base }: Looked): Finding => ({ ...base, verdict: 'ok' });
 
-/** `own`: what our file is to hold. `bootAfter`, `systemAfter`: the settings in force once it does. */
+/** `own`: what our file is to hold. `system`: what sysctl --system sets as things are. `bootAfter`, `systemAfter`: once `own` is there. */
 type FilePlan = {
   readonly own: string;
   readonly before: string | undefined;
+  readonly system: readonly Setting[];
   readonly bootAfter: readonly Setting[];
   readonly systemAfter: readonly Setting[];
 };
@@ -97,7 +100,7 @@ const planFile = (requirements: readonly Requirement<SysctlNeed>[], host: HostVi
   const [boot, system] = [bootSettings(host.answers, ''), systemSettings(host.answers, '')];
   const elsewhere = (need: SysctlNeed) => [boot, system].every((settings) => wins(settings, need));
   const lines = requirements
-    .filter((r) => !r.advice && !elsewhere(r))
+    .filter((r) => !r.advice && !elsewhere(r) && !lacksKey(r, host))
     .map((r) => ({ path: sysctlPath(r.key), text: `${r.key} = ${r.value}` }));
   const asked = new Set([...lines.map((l) => l.path), ...requirements.map((r) => sysctlPath(r.key))]);
   const kept = parseSysctl(before ?? '', ownSysctl).filter((s) => !asked.has(s.path) && s.value !== undefined);
@@ -110,6 +113,7 @@ const planFile = (requirements: readonly Requirement<SysctlNeed>[], host: HostVi
   return {
     own: own.after,
     before,
+    system: systemSettings(host.answers),
     bootAfter: bootSettings(host.answers, own.after),
     systemAfter: systemSettings(host.answers, own.after),
   };
@@ -121,21 +125,22 @@ const wins = (settings: readonly Setting[], need: SysctlNeed): boolean => {
 };
 
 const judge = ({ requirement, base }: Looked, plan: FilePlan, host: HostView): Finding => {
-  const obstacle = obstacleTo(requirement, base.now, plan, host);
-  if (requirement.advice) {
-    const remedy =
-      obstacle?.remedy ?? `To have it set, add "${requirement.key}: ${requirement.value}" to sysctl: in the configuration file.`;
-    return { ...base, verdict: 'advice', reason: requirement.because[0]?.why ?? 'worth having', remedy };
-  }
-  return { ...base, ...((obstacle ? { verdict: 'blocked', ...obstacle } : { verdict: 'change' }) satisfies Verdict) };
+  const byHand = `To have it set, add "${requirement.key}: ${requirement.value}" to sysctl: in the configuration file.`;
+  return { ...base, ...unmet(requirement, obstacleTo(requirement, base.now, plan, host), byHand) };
 };
 
 const notSet = 'not set';
 
+const noKey = 'no such key';
+
+/** A key that the kernel does not have and that nothing in this plan brings: writing it down would do nothing. */
+const lacksKey = (need: SysctlNeed, host: HostView): boolean =>
+  nowReading(need, host).have === noKey && missingKey(need, host) !== undefined;
+
 const nowReading = (need: SysctlNeed, { answers }: HostView): Reading => {
   const answer = answers.get(`read ${procPath(need.key)}`);
   if (answer?.status === 2) return { ok: false, have: 'not readable', from: answer.text };
-  if (answer?.status !== 0) return { ok: false, have: 'no such key' };
+  if (answer?.status !== 0) return { ok: false, have: noKey };
   const have = sysctlValue(answer.text);
   return { ok: fits(have, need), have };
 };
@@ -143,12 +148,7 @@ const nowReading = (need: SysctlNeed, { answers }: HostView): Reading => {
 const bootReading = (last: Winner | undefined, need: SysctlNeed): Reading =>
   last ? { ok: fits(last.value, need), have: last.value, from: last.from } : { ok: false, have: notSet };
 
-const obstacleTo = (
-  need: SysctlNeed,
-  now: Reading,
-  plan: FilePlan,
-  host: HostView,
-): { reason: string; remedy: string } | undefined => {
+const obstacleTo = (need: SysctlNeed, now: Reading, plan: FilePlan, host: HostView): Obstacle | undefined => {
   const path = sysctlPath(need.key);
   for (const [settings, when] of [
     [plan.bootAfter, 'at boot'],
@@ -162,11 +162,11 @@ const obstacleTo = (
       };
     }
   }
-  if (now.have === 'no such key') return missingKey(need, host);
+  if (now.have === noKey) return missingKey(need, host);
   return now.ok ? undefined : cannotSet(host.answers);
 };
 
-const missingKey = (need: SysctlNeed, host: HostView): { reason: string; remedy: string } | undefined => {
+const missingKey = (need: SysctlNeed, host: HostView): Obstacle | undefined => {
   const module = bringerOf(sysctlPath(need.key));
   if (!module) {
     const ipv6 = sysctlPath(need.key).startsWith('net/ipv6/');
@@ -176,15 +176,17 @@ const missingKey = (need: SysctlNeed, host: HostView): { reason: string; remedy:
     return { reason: `kernel ${host.system.kernel} has no ${need.key}`, remedy };
   }
   const kernel = runningKernel(host.answers, host.system.kernel, candidatesFor([module]));
-  return host.blocked.has(`module/${module}`) || !providerOf(module, kernel)
+  return host.verdicts.get(`module/${module}`) === 'blocked' || !providerOf(module, kernel)
     ? { reason: `the key comes with ${module}, which cannot be loaded here`, remedy: `See module/${module}.` }
     : undefined;
 };
 
-const actionsFor = (findings: readonly Finding[], plan: FilePlan): Action[] => {
+const actionsFor = (findings: readonly Finding[], plan: FilePlan, requirements: readonly Requirement<SysctlNeed>[]): Action[] => {
   const changes = findings.filter((f) => f.verdict === 'change');
   if (changes.length === 0) return [];
-  const unset = changes.filter((f) => !f.boot.ok);
+  // A key that only the one or the other program sets right needs our file as well.
+  const setRight = new Set(requirements.filter((r) => wins(plan.system, r)).map(sysctlKind.id));
+  const unset = changes.filter((f) => !f.boot.ok || !setRight.has(f.id));
   const write: Action[] =
     unset.length > 0 && plan.own !== plan.before
       ? [

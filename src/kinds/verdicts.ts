@@ -8,3 +8,11 @@ export const obstructed = (requirement: Requirement, obstacle: Obstacle): Verdic
   verdict: requirement.advice ? 'advice' : 'blocked',
   ...obstacle,
 });
+
+/** What becomes of a need that is not met: blocked by an obstacle, else a change; advice is not acted on, `byHand` says how a person can. */
+export const unmet = (requirement: Requirement, obstacle: Obstacle | undefined, byHand: string): Verdict => {
+  if (obstacle) return obstructed(requirement, obstacle);
+  return requirement.advice
+    ? { verdict: 'advice', reason: requirement.because[0]?.why ?? 'worth having', remedy: byHand }
+    : { verdict: 'change' };
+};

@@ -1,0 +1,131 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import type { Outcome, Plan } from '../src/model.ts';
+
+const words = ['-p', 'kubernetes', '-p', 'istio:mode=ambient', '-p', 'calico:encapsulation=vxlan'];
+const nodePrep = ['dist/node-prep.cjs'];
+const runs = Number(process.argv[2] ?? 21);
+const scratch = mkdtempSync(join(tmpdir(), 'node-prep-bench-'));
+
+/** Runs node with these words; the output of a run that is measured is thrown away. */
+const node = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, ...env } });
+
+const main = (): void => {
+  makeConverged();
+  const verdict = node([...nodePrep, 'verify', ...words, ...waivers()]);
+  process.stdout.write(`${verdict.stdout}${process.version}, ${runs} runs each, medians; x is against node -e 0\n\n`);
+  if (verdict.status !== 0) throw new Error('the namespace could not be made converged: its figures would mean nothing');
+  report();
+};
+
+/** What cannot be mended in a namespace, such as cgroup version 1 of the machine below. */
+const waivers = (): string[] =>
+  planNow()
+    .findings.filter((f) => f.verdict === 'blocked')
+    .flatMap((f) => ['--waive', `${f.id}=not for a namespace to change`]);
+
+const planNow = (): Plan => {
+  const { stdout } = node([...nodePrep, 'plan', '--format', 'json', ...words]);
+  const outcome = (JSON.parse(stdout) as { outcomes: Outcome[] }).outcomes[0];
+  if (outcome?.status !== 'planned') throw new Error(stdout);
+  return outcome.plan;
+};
+
+/** Does the plan's work in the namespace alone: files on tmpfs, settings in the namespace's network, packages and modules on copies. */
+const makeConverged = (): void => {
+  execFileSync('ip', ['link', 'set', 'lo', 'up']);
+  for (const folder of ['/etc/modules-load.d', '/etc/sysctl.d']) onTmpfs(folder);
+  // A kernel without loadable modules has no such file, and needs none.
+  const modules = existsSync('/proc/modules') ? onCopy('/proc/modules') : undefined;
+  const status = onCopy('/var/lib/dpkg/status');
+  for (const finding of planNow().findings.filter((f) => f.verdict === 'change')) {
+    const name = finding.id.slice(finding.id.indexOf('/') + 1);
+    if (finding.kind === 'package')
+      appendFileSync(status, `\nPackage: ${name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 99-1\n`);
+    if (modules && finding.kind === 'module' && !finding.now.ok)
+      appendFileSync(modules, `${name} 16384 0 - Live 0x0000000000000000\n`);
+    if (finding.kind === 'sysctl' && !finding.now.ok) writeFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, finding.want);
+  }
+  for (const action of planNow().actions) if (action.do === 'write') writeFileSync(action.path, action.after);
+};
+
+const onTmpfs = (folder: string): void => {
+  const copy = join(scratch, basename(folder));
+  mkdirSync(copy);
+  execFileSync('cp', ['-a', `${folder}/.`, copy]);
+  execFileSync('mount', ['--bind', copy, folder]);
+};
+
+const onCopy = (path: string): string => {
+  const copy = join(scratch, basename(path));
+  if (path.startsWith('/proc/')) writeFileSync(copy, readFileSync(path));
+  else copyFileSync(path, copy);
+  execFileSync('mount', ['--bind', copy, path]);
+  return copy;
+};
+
+const report = (): void => {
+  const converged = waivers();
+  const cases: (readonly [string, readonly string[]])[] = [
+    ['node -e 0', ['-e', '0']],
+    ['--version', [...nodePrep, '--version']],
+    ['plan', [...nodePrep, 'plan', ...words, ...converged]],
+    ['verify', [...nodePrep, 'verify', ...words, ...converged]],
+  ];
+  const hook = join(scratch, 'peak.cjs');
+  writeFileSync(
+    hook,
+    "process.once('exit', () => require('node:fs').writeSync(2, `peak ${process.resourceUsage().maxRSS}\\n`));",
+  );
+  // In turn, so that a change of the machine's speed meets all of them.
+  const measured = cases.map(() => ({ wall: [] as number[], cpu: [] as number[] }));
+  for (let i = -2; i < runs; i++) {
+    cases.forEach(([, args], c) => {
+      const one = timed(args);
+      if (i >= 0) (measured[c]?.wall.push(one.wall), measured[c]?.cpu.push(one.cpu));
+    });
+  }
+  const base = median(measured[0]?.wall ?? []);
+  process.stdout.write('              wall ms      x   cpu ms   peak MiB   processes\n');
+  cases.forEach(([name, args], c) => {
+    const [wall, cpu] = [median(measured[c]?.wall ?? []), median(measured[c]?.cpu ?? [])];
+    const peak = Number(/peak (\d+)/.exec(node(args, { NODE_OPTIONS: `--require=${hook}` }).stderr)?.[1] ?? 0) / 1024;
+    process.stdout.write(
+      `${name.padEnd(12)}${wall.toFixed(1).padStart(9)}${(wall / base).toFixed(2).padStart(7)}${cpu.toFixed(0).padStart(9)}${peak.toFixed(0).padStart(11)}${processes(args).padStart(12)}\n`,
+    );
+  });
+};
+
+/** Wall and processor time of a whole run, what it starts included, in ms. */
+const timed = (args: readonly string[]): { wall: number; cpu: number } => {
+  const script = 'TIMEFORMAT="%R %U %S"; { time "$@" >/dev/null 2>/dev/null; } 2>&1';
+  const { stdout } = spawnSync('bash', ['-c', script, 'bash', process.execPath, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  const [wall = 0, user = 0, system = 0] = stdout
+    .trim()
+    .split(' ')
+    .map((seconds) => Number(seconds) * 1000);
+  return { wall, cpu: user + system };
+};
+
+/** How many programs a run starts, as strace sees them. */
+const processes = (args: readonly string[]): string => {
+  const traced = spawnSync('strace', ['-f', '-qq', '-e', 'trace=execve', '-e', 'status=successful', process.execPath, ...args], {
+    encoding: 'utf8',
+  });
+  return traced.error ? 'no strace' : String((traced.stderr.match(/execve\(/g) ?? []).length - 1);
+};
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+try {
+  main();
+} finally {
+  spawnSync('umount', ['/etc/modules-load.d', '/etc/sysctl.d', '/proc/modules', '/var/lib/dpkg/status']);
+  rmSync(scratch, { recursive: true, force: true });
+}
