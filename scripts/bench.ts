@@ -73,6 +73,7 @@ const report = (): void => {
     ['node -e 0', ['-e', '0']],
     ['--version', [...nodePrep, '--version']],
     ['plan', [...nodePrep, 'plan', ...words, ...converged]],
+    ['.. k8s only', [...nodePrep, 'plan', ...converged]],
     ['verify', [...nodePrep, 'verify', ...words, ...converged]],
   ];
   const hook = join(scratch, 'peak.cjs');

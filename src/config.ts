@@ -153,8 +153,7 @@ const waiverOf = (text: string): Waiver => {
 
 /** Waivers whose day has not passed; an expired one is said, not followed. */
 const currentWaivers = (all: readonly Waiver[], today: Date): { waivers: Waiver[]; warnings: string[] } => {
-  const day = today.toISOString().slice(0, 10);
-  const expired = all.filter((w) => w.until !== undefined && w.until < day);
+  const expired = all.filter((w) => w.until !== undefined && w.until < today.toISOString().slice(0, 10));
   return {
     waivers: all.filter((w) => !expired.includes(w)),
     warnings: expired.map((w) => `The waiver of ${w.id} ended on ${w.until}: it counts again.`),

@@ -2,9 +2,9 @@
 export const header = (purpose: string, askedBy: readonly string[]): string[] => [
   `# Written by node-prep: ${purpose}.`,
   ...askedBy.map((by) => `# Wanted by ${by}`),
-  '# To change it, run node-prep apply again; put lines of your own into another file.',
+  '# Change it with node-prep apply; lines of your own belong in another file.',
 ];
 
 /** Lines that an earlier run wrote and the present one does not ask for: dropping them could break what relies on them. */
 export const keptLines = (lines: readonly string[]): string[] =>
-  lines.length === 0 ? [] : ['# Kept from an earlier run of node-prep; delete what nothing needs any more:', ...lines];
+  lines.length === 0 ? [] : ['# Kept from an earlier run; delete what nothing needs any more:', ...lines];

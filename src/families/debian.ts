@@ -31,13 +31,21 @@ nl='
 '
 printf '%s\\n' "$have"
 open=
+newer() { # numbers only, so at worst what can be installed is looked up in vain; the verdict is not made here
+  a=\${1%%-*}. b=$2.
+  while [ -n "$b" ]; do
+    x=\${a%%.*} y=\${b%%.*} a=\${a#*.} b=\${b#*.}
+    case \${x:-0}\${y:-0} in *[!0-9]*) return 1 ;; esac
+    [ "\${x:-0}" -eq "\${y:-0}" ] || { [ "\${x:-0}" -gt "\${y:-0}" ]; return; }
+  done
+}
 want() { # MIN NAME..
   min=$1; shift
   for name; do
     case $nl$have in *"$nl$name installed "*) ;; *) continue ;; esac
     [ -n "$min" ] || return 0
     v=$nl$have; v=\${v#*"$nl$name installed "}; v=\${v%%"$nl"*}
-    dpkg --compare-versions "\${v#*:}" ge "$min" && return 0
+    newer "\${v#*:}" "$min" && return 0
   done
   open=1
 }

@@ -38,8 +38,7 @@ export const unknown: Family = {
     return { installed, candidates: new Map(), sources: true } satisfies PackageFacts;
   },
   install: () => [],
-  noCandidate: (name, { name: system }) =>
-    `node-prep does not know the package manager of ${system || 'this system'}: install ${name} yourself, then plan again.`,
+  noCandidate: () => 'Install what brings these programs yourself, then plan again.',
   missingModule: ({ kernel }) =>
     `Install the package of your distribution with the modules of kernel ${kernel}, then plan again.`,
 };

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { queryKey } from '../answers.ts';
-import { ask, run } from '../connectors/local.ts';
+import { askAll, run } from '../connectors/local.ts';
 import type { Ran } from '../connectors/local.ts';
 import { holdLock } from '../connectors/lock.ts';
 import { OperatorError } from '../errors.ts';
@@ -13,14 +13,18 @@ export const localHost = (): Host => ({ name: 'local', probe, lock, execute });
 
 /** Commands are started first: they run while the files are read. */
 const probe = async (queries: readonly Query[]): Promise<Answers> => {
-  const running = queries.map((query) => (query.ask === 'run' ? ask(query.argv) : undefined));
-  const answers = queries.map((query, i): Answer | Promise<Answer> => {
-    if (query.ask === 'run') return running[i] ?? { status: 127, text: '' };
-    return query.ask === 'read' ? readAnswer('', query.path, query.lines) : listAnswer('', query.glob, query.lines);
+  const runs = queries.filter((query) => query.ask === 'run');
+  const running = askAll(runs.map((query) => query.argv));
+  const files = queries.flatMap((query): [string, Answer][] => {
+    if (query.ask === 'run') return [];
+    const answer = query.ask === 'read' ? readAnswer('', query.path, query.lines) : listAnswer('', query.glob, query.lines);
+    return [[queryKey(query), answer]];
   });
-  return new Map(
-    await Promise.all(answers.map(async (answer, i): Promise<[string, Answer]> => [queryKey(queries[i] as Query), await answer])),
-  );
+  const answers = await running;
+  return new Map([
+    ...files,
+    ...runs.map((query, i): [string, Answer] => [queryKey(query), answers[i] ?? { status: 127, text: '' }]),
+  ]);
 };
 
 const lock = (): Promise<{ release(): Promise<void> }> => {

@@ -162,7 +162,7 @@ const missing = ({ kernel, host }: View): Obstacle => {
   const remedy =
     kernel.others.length > 0
       ? `The kernel was updated or replaced (installed: ${kernel.others.join(', ')}): reboot, then plan again.`
-      : `In a container, run node-prep on the machine that owns the kernel. Elsewhere: ${family.missingModule(host.system)}`;
+      : (cannotLoad(host.answers)?.remedy ?? family.missingModule(host.system));
   return { reason, remedy };
 };
 
@@ -202,7 +202,7 @@ const writeOwn = (judged: readonly Judged[], { host, kernel, elsewhere }: View) 
     .map((e) => e.name)
     .filter((name) => !names.includes(name) && !elsewhere.has(name));
   return ownFile(ownModulesLoad, host, {
-    purpose: 'kernel modules that systemd-modules-load loads at boot',
+    purpose: 'kernel modules to load at boot',
     lines: names,
     kept: [...new Set(kept)],
     before,

@@ -14,7 +14,7 @@ export const networkmanagerKind: Kind<UnmanagedNeed> = {
   name: 'networkmanager',
   title: 'NetworkManager',
   id: () => id,
-  want: (need) => `${need.unmanaged.length} device patterns left alone`,
+  want: (need) => `all ${need.unmanaged.length} device patterns left alone`,
   merge: (a, b) => ({ ...a, unmanaged: [...new Set([...a.unmanaged, ...b.unmanaged])] }),
   queries: (needs) => (needs.length === 0 ? [] : networkManagerQueries),
   check: (requirements, host) => {
@@ -64,7 +64,7 @@ const readingOf = (need: UnmanagedNeed, answers: Answers): Reading => {
   const inForce = unmanagedDevices(answers);
   const absent = need.unmanaged.filter((pattern) => !inForce.some((u) => u.pattern === pattern));
   const files = [...new Set(inForce.map((u) => u.from))].join(', ');
-  const have = absent.length === 0 ? 'left alone' : `${absent.length} of ${need.unmanaged.length} patterns managed`;
+  const have = absent.length === 0 ? 'left alone' : `${need.unmanaged.length - absent.length} of ${need.unmanaged.length}`;
   return { ok: absent.length === 0, have, ...(files && { from: files }) };
 };
 

@@ -99,7 +99,10 @@ const obstacleTo = (
   { system }: HostView,
 ): Obstacle | undefined => {
   const candidate = facts.candidates.get(name);
-  if (family === unknown || (facts.sources && !candidate)) {
+  if (family === unknown) {
+    return { reason: `node-prep does not know the package manager of ${system.name}`, remedy: family.noCandidate(name, system) };
+  }
+  if (facts.sources && !candidate) {
     return { reason: `no package source of this host has ${name}`, remedy: family.noCandidate(name, system) };
   }
   return candidate && min && !newEnough(candidate, min, family)

@@ -45,7 +45,7 @@ const zramObstacle = (sources: readonly SwapSource[]): Obstacle | undefined => {
   return (
     zram && {
       reason: `${zram.from} makes ${zram.name} swap at boot, which node-prep does not edit`,
-      remedy: 'Empty the section or make /etc/systemd/zram-generator.conf an empty file, then plan again.',
+      remedy: 'Make /etc/systemd/zram-generator.conf an empty file (it hides the one in /usr/lib), reboot, then plan again.',
     }
   );
 };

@@ -100,12 +100,12 @@ const planFile = (requirements: readonly Requirement<SysctlNeed>[], host: HostVi
   const [boot, system] = [bootSettings(host.answers, ''), systemSettings(host.answers, '')];
   const elsewhere = (need: SysctlNeed) => [boot, system].every((settings) => wins(settings, need));
   const lines = requirements
-    .filter((r) => !r.advice && !elsewhere(r) && !lacksKey(r, host))
+    .filter((r) => !r.advice && !elsewhere(r) && !isHindered(r, host))
     .map((r) => ({ path: sysctlPath(r.key), text: `${r.key} = ${r.value}` }));
   const asked = new Set([...lines.map((l) => l.path), ...requirements.map((r) => sysctlPath(r.key))]);
   const kept = parseSysctl(before ?? '', ownSysctl).filter((s) => !asked.has(s.path) && s.value !== undefined);
   const own = ownFile(ownSysctl, host, {
-    purpose: 'kernel settings for systemd-sysctl and sysctl --system',
+    purpose: 'kernel settings',
     lines: lines.map((l) => l.text),
     kept: kept.map((s) => `${sysctlKey(s.path)} = ${s.value ?? ''}`),
     before,
@@ -133,9 +133,11 @@ const notSet = 'not set';
 
 const noKey = 'no such key';
 
-/** A key that the kernel does not have and that nothing in this plan brings: writing it down would do nothing. */
-const lacksKey = (need: SysctlNeed, host: HostView): boolean =>
-  nowReading(need, host).have === noKey && missingKey(need, host) !== undefined;
+/** A key that nothing in this plan brings, or that cannot be set here: what is blocked is not written down either. */
+const isHindered = (need: SysctlNeed, host: HostView): boolean => {
+  const { ok, have } = nowReading(need, host);
+  return have === noKey ? missingKey(need, host) !== undefined : !ok && cannotSet(host.answers) !== undefined;
+};
 
 const nowReading = (need: SysctlNeed, { answers }: HostView): Reading => {
   const answer = answers.get(`read ${procPath(need.key)}`);

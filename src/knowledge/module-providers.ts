@@ -15,7 +15,7 @@ export const providerOf = (name: string, kernel: RunningKernel): Provider | unde
   const absorbers = into && allOf(into, kernel);
   if (into && absorbers) return { by: absorbers, via: `part of ${into.join(', ')}${since ? ` since ${since}` : ''}` };
   const successors = replacedBy && allOf(replacedBy, kernel);
-  return successors && { by: successors, via: `${successors.join(', ')} for iptables-nft: this kernel has no ${name}` };
+  return successors && { by: successors, via: `${successors.join(', ')} for iptables-nft: no legacy tables here` };
 };
 
 const has = (name: string, kernel: RunningKernel): boolean =>

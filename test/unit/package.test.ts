@@ -111,7 +111,7 @@ describe('what can be installed', () => {
   test('on a distribution that node-prep does not know, programs tell, and nothing is installed', async () => {
     const plan = await planHost(hostFrom(hosts['unknown-distribution']!), desiredOf(need('iproute2'), need('socat')));
     expect(findingOf(plan, 'package/iproute2').verdict).toBe('ok');
-    expect(findingOf(plan, 'package/socat')).toMatchObject({ verdict: 'blocked', remedy: expect.stringContaining('Alpine') });
+    expect(findingOf(plan, 'package/socat')).toMatchObject({ verdict: 'blocked', reason: expect.stringContaining('Alpine') });
     expect(plan.actions).toEqual([]);
   });
 
