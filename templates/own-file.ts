@@ -2,7 +2,7 @@
 export const header = (purpose: string, askedBy: readonly string[]): string[] => [
   `# Written by node-prep: ${purpose}.`,
   ...askedBy.map((by) => `# Wanted by ${by}`),
-  '# Change it with node-prep apply; lines of your own belong in another file.',
+  '# Change it with node-prep apply; put your own lines elsewhere.',
 ];
 
 /** Lines that an earlier run wrote and the present one does not ask for: dropping them could break what relies on them. */

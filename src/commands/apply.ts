@@ -41,7 +41,12 @@ export const apply: Command = {
   },
 };
 
-const isFancy = (): boolean => process.stderr.isTTY === true && process.env['TERM'] !== 'dumb';
+/** The drawn list needs a real terminal and signs that are not in ASCII. */
+const isFancy = (): boolean =>
+  process.stderr.isTTY === true && process.env['TERM'] !== 'dumb' && /utf-?8/i.test(localeFrom(process.env));
+
+/** The locale of characters, as setlocale(3) finds it. */
+const localeFrom = (env: NodeJS.ProcessEnv): string => env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || 'C';
 
 /** The plan is always shown before anything is done; with --format json it is part of nothing but the diagnostics. */
 const confirm = async (plan: Plan, askedBy: readonly string[], args: Args): Promise<boolean> => {
