@@ -7,12 +7,10 @@ export const compareDebian: Compare = (a, b) => {
   return x.epoch - y.epoch || debianString(x.upstream, y.upstream) || debianString(x.revision, y.revision);
 };
 
-/** rpm's order of EPOCH:VERSION-RELEASE; a missing epoch is 0 (rpm-version(7)). */
+/** rpm's order of EPOCH:VERSION-RELEASE; a missing epoch is 0, a missing release is before any (rpm-version(7)). */
 export const compareRpm: Compare = (a, b) => {
   const [x, y] = [debianParts(a), debianParts(b)];
-  return (
-    x.epoch - y.epoch || rpmString(x.upstream, y.upstream) || (x.revision && y.revision ? rpmString(x.revision, y.revision) : 0)
-  );
+  return x.epoch - y.epoch || rpmString(x.upstream, y.upstream) || rpmString(x.revision, y.revision);
 };
 
 /** The version that the authors gave, without the distribution's epoch and revision: "1:1.4.7-1+b2" is "1.4.7". */
