@@ -1,5 +1,6 @@
 import { fileText, ran } from '../answers.ts';
-import type { Argv, Finding, HostView, Kind, NeedOf, Reading } from '../model.ts';
+import type { Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
+import { obstructed } from './verdicts.ts';
 
 type CgroupNeed = NeedOf<'cgroup'>;
 
@@ -29,8 +30,8 @@ export const cgroupKind: Kind<CgroupNeed> = {
   check: (requirements, host) => ({ findings: requirements.map((r) => judge(r, host)), actions: [] }),
 };
 
-const judge = (requirement: CgroupNeed & { readonly because: Finding['because'] }, { answers }: HostView): Finding => {
-  const fs = ran(answers, cgroupQuestion).text.trim() || 'nothing mounted';
+const judge = (requirement: Requirement<CgroupNeed>, { answers }: HostView): Finding => {
+  const fs = ran(answers, cgroupQuestion).text.trim() || 'not there';
   const absent = absentControllers(fileText(answers, controllersFile));
   const forced = /\b(systemd\.unified_cgroup_hierarchy=\S+)/.exec(fileText(answers, '/proc/cmdline') ?? '')?.[1];
   const have = fs === 'cgroup2fs' && absent.length > 0 ? `${fs} without ${absent.join(', ')}` : fs;
@@ -56,13 +57,12 @@ const judge = (requirement: CgroupNeed & { readonly because: Finding['because'] 
       remedy: `Take cgroup_disable= from the kernel command line or add ${absent.map((c) => `cgroup_enable=${c}`).join(' ')}, then reboot.`,
     };
   }
+  if (fs !== 'tmpfs') {
+    const remedy = 'Mount cgroup2 there (systemd does so by itself); in a chroot, mount /sys/fs/cgroup before.';
+    return { ...base, ...obstructed(requirement, { reason: 'there are no control groups at /sys/fs/cgroup', remedy }) };
+  }
   const why = requirement.because[0]?.why ?? '';
-  return {
-    ...base,
-    verdict: requirement.v1,
-    reason: `this host runs cgroup version 1 (${fs}): ${why}`,
-    remedy: remedyFor(forced),
-  };
+  return { ...base, verdict: requirement.v1, reason: `this host runs cgroup version 1: ${why}`, remedy: remedyFor(forced) };
 };
 
 const absentControllers = (text: string | undefined): string[] =>
