@@ -82,7 +82,7 @@ const codeOf = (text: string): string =>
     .replace(/'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g, "''")
     .replace(/(^|\s)\/\/.*$/gm, '$1');
 
-const isTable = (path: string): boolean => path.endsWith('/table.ts') || path.startsWith('profiles/');
+const isTable = (path: string): boolean => path.endsWith('/table.ts');
 
 /** What a file does that this code does not do. */
 const badManners = ({ path, text }: Source): string[] => {

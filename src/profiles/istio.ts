@@ -1,6 +1,6 @@
-import { profile } from './profile.ts';
+import { kernelOptions, modules, profile } from './profile.ts';
 import type { Chosen, Row } from './profile.ts';
-import { ISTIO_CAPTURE, ISTIO_HOST_RULES, ISTIO_NFT, ISTIO_PLATFORM, ISTIO_ROUTES, kernelOptions, modules } from './sources.ts';
+import { ISTIO_CAPTURE, ISTIO_HOST_RULES, ISTIO_NFT, ISTIO_PLATFORM, ISTIO_ROUTES } from './sources.ts';
 
 type Option = 'mode' | 'backend' | 'interception' | 'dnsCapture';
 type Choice = Chosen<Option>;

@@ -53,6 +53,22 @@ const toRequirement = (name: string, row: Row<never> | Row): Requirement => {
   return { ...need, because, ...(advice && { advice }) };
 };
 
+type Shared<O extends string> = Omit<Row<O>, 'need' | 'why'>;
+
+/** One row per module, name to why, for modules that share their source and the choices for which they hold. */
+export const modules = <O extends string>(shared: Shared<O>, table: { readonly [name: string]: string }): Row<O>[] =>
+  Object.entries(table).map(([name, why]) => ({ need: { kind: 'module', name }, why, ...shared }));
+
+/** One row per option of the kernel's configuration, symbol without CONFIG_ to why. */
+export const kernelOptions = <O extends string>(shared: Shared<O>, table: { readonly [symbol: string]: string }): Row<O>[] =>
+  Object.entries(table).map(([symbol, why]) => ({ need: { kind: 'kernelconfig', symbol }, why, ...shared }));
+
+/** One row per kernel setting, key to value and why. */
+export const settings = <O extends string>(
+  shared: Shared<O>,
+  table: { readonly [key: string]: readonly [value: string, why: string] },
+): Row<O>[] => Object.entries(table).map(([key, [value, why]]) => ({ need: { kind: 'sysctl', key, value }, why, ...shared }));
+
 /** True where dotted version `a` is at least `b`, number by number: atLeast("1.35", "1.9"). */
 export const atLeast = (a: string, b: string): boolean => {
   const [x, y] = [a, b].map((v) => v.split('.').map(Number));

@@ -1,5 +1,3 @@
-import type { Row } from './profile.ts';
-
 /** The documents and code that the profiles cite: owner/repository:path, owner/repository#issue, or a page. */
 
 export const K8S_RUNTIMES = 'kubernetes/website:content/en/docs/setup/production-environment/container-runtimes.md';
@@ -39,19 +37,3 @@ export const FELIX_NFT = 'projectcalico/calico:felix/nftables/actions.go';
 /** The page for Calico 2.x, the only one that gave minima for the tools that calico/node runs. */
 export const CALICO_MATRIX = 'docs.projectcalico.org/v2.6/reference/requirements';
 export const NM_CLOUD_SETUP = 'rancher/rke2-docs:docs/known_issues.md';
-
-type Shared<O extends string> = Omit<Row<O>, 'need' | 'why'>;
-
-/** One row per module, name to why, for modules that share their source and the choices for which they hold. */
-export const modules = <O extends string>(shared: Shared<O>, table: { readonly [name: string]: string }): Row<O>[] =>
-  Object.entries(table).map(([name, why]) => ({ need: { kind: 'module', name }, why, ...shared }));
-
-/** One row per option of the kernel's configuration, symbol without CONFIG_ to why. */
-export const kernelOptions = <O extends string>(shared: Shared<O>, table: { readonly [symbol: string]: string }): Row<O>[] =>
-  Object.entries(table).map(([symbol, why]) => ({ need: { kind: 'kernelconfig', symbol }, why, ...shared }));
-
-/** One row per kernel setting, key to value and why. */
-export const settings = <O extends string>(
-  shared: Shared<O>,
-  table: { readonly [key: string]: readonly [value: string, why: string] },
-): Row<O>[] => Object.entries(table).map(([key, [value, why]]) => ({ need: { kind: 'sysctl', key, value }, why, ...shared }));
