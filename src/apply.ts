@@ -34,7 +34,9 @@ export const applyHost = async (
 };
 
 const judge = (host: string, plan: Plan, steps: readonly Step[]): Outcome => {
-  const failed = steps.find((s) => s.status === 'failed' && !(s.action.do === 'run' && s.action.judgedBy === 'verify'));
+  const failed = steps.find(
+    (s) => s.status === 'failed' && !(s.action.do === 'run' && s.action.judgedBy === 'verify' && s.exitCode !== undefined),
+  );
   if (failed) return { host, status: 'failed', plan, steps, problem: 'a step failed; the steps after it were not run' };
   const open = plan.findings.filter((f) => f.verdict === 'change').map((f) => f.id);
   if (open.length > 0)

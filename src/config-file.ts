@@ -51,7 +51,10 @@ export const configSchema = z.strictObject({
     )
     .optional(),
   packages: z
-    .record(z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/i), z.string().regex(/^(\*|>=\s*\d[\w.+~]*)$/, 'must be "*" or ">=VERSION"'))
+    .record(
+      z.string().regex(/^[a-z0-9]([a-z0-9+.-]*[a-z0-9])?$/i, 'is no name of a package'),
+      z.string().regex(/^(\*|>=\s*\d[\w.+~]*)$/, 'must be "*" or ">=VERSION"'),
+    )
     .optional(),
   waive: z
     .array(
@@ -61,6 +64,7 @@ export const configSchema = z.strictObject({
         until: z
           .string()
           .regex(/^\d{4}-\d\d-\d\d$/, 'must be a date such as 2027-06-30')
+          .refine((day) => !Number.isNaN(Date.parse(day)), 'is no day of the calendar')
           .optional(),
       }),
     )
@@ -71,10 +75,13 @@ function oneLine(value: string): boolean {
   return value.trim() !== '' && !/[\x00-\x1f\x7f]/.test(value);
 }
 
-/** Reads a configuration file. Throws an OperatorError that names file, line, column and key. */
+/**
+ * Reads a configuration file. Every scalar is taken as it is written: YAML would make 1.3 of 1.30 and round large numbers. Throws an OperatorError that
+ * names file, line, column and key.
+ */
 export const readConfig = (path: string): OwnConfig => {
   const lines = new LineCounter();
-  const document = parseDocument(contentOf(path), { lineCounter: lines, version: '1.2', schema: 'core' });
+  const document = parseDocument(contentOf(path), { lineCounter: lines, version: '1.2', schema: 'failsafe', logLevel: 'error' });
   const problem = document.errors[0];
   if (problem) {
     const at = lines.linePos(problem.pos[0]);
@@ -83,10 +90,32 @@ export const readConfig = (path: string): OwnConfig => {
       'It must be valid YAML.',
     );
   }
-  const parsed = configSchema.safeParse(document.toJS() ?? {});
+  const parsed = configSchema.safeParse(plainOf(path, document));
   if (!parsed.success) throw issueError(path, document, lines, parsed.error.issues[0]);
   return withoutNulls(parsed.data);
 };
+
+const plainOf = (path: string, document: Document): unknown => {
+  try {
+    const plain: unknown = document.toJS() || {};
+    return typeof plain === 'object' && plain !== null && 'profiles' in plain
+      ? { ...plain, profiles: withNulls(plain.profiles) }
+      : plain;
+  } catch (error) {
+    throw new OperatorError(
+      `${path}: ${error instanceof Error ? error.message : String(error)}`,
+      'Write it without anchors and aliases.',
+    );
+  }
+};
+
+/** Scalars are text here, so that a profile without options comes as an empty one. */
+const withNulls = (profiles: unknown): unknown =>
+  typeof profiles === 'object' && profiles !== null && !Array.isArray(profiles)
+    ? Object.fromEntries(
+        Object.entries(profiles).map(([name, options]) => [name, ['', '~', 'null'].includes(options) ? null : options]),
+      )
+    : profiles;
 
 const contentOf = (path: string): string => {
   try {

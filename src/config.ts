@@ -32,7 +32,10 @@ export const loadSettings = async (flags: DesiredFlags, today: Date): Promise<Se
   const file = path === undefined ? {} : await (await import('./config-file.ts')).readConfig(path);
   const ip = ipFamilies(flags.ipFamilies?.split(',') ?? file.ipFamilies ?? ['ipv4']);
   const chosen = chooseProfiles(flags.profiles, file, ip);
-  const { waivers, warnings } = currentWaivers([...(file.waive ?? []), ...flags.waive.map(waiverOf)], today);
+  const { waivers, warnings } = currentWaivers(
+    [...(file.waive ?? []), ...flags.waive.map(waiverOf)].map((w) => ({ ...w, id: normalId(w.id) })),
+    today,
+  );
   const desired = desiredState(chosen, { needs: ownNeeds(file), from: path ?? '' }, waivers);
   const known = new Set(desired.requirements.map(idOf));
   const idle = waivers
@@ -120,7 +123,20 @@ export const ipFamilies = (names: readonly string[]): readonly string[] => {
   return names;
 };
 
-const ownNeeds = (file: OwnConfig): Need[] => [
+const ownNeeds = (file: OwnConfig): Need[] => {
+  const needs = listedNeeds(file);
+  const twice = needs.find((need, i) =>
+    needs.some((other, j) => j < i && idOf(other) === idOf(need) && JSON.stringify(other) !== JSON.stringify(need)),
+  );
+  if (twice)
+    throw new OperatorError(
+      `${idOf(twice)} is asked for twice, and not the same.`,
+      'Keep one of the two spellings in the configuration file.',
+    );
+  return needs;
+};
+
+const listedNeeds = (file: OwnConfig): Need[] => [
   ...(file.modules ?? []).map((name): Need => ({ kind: 'module', name: ownModule(name) })),
   ...Object.entries(file.sysctl ?? {}).map(([key, value]): Need => ({ kind: 'sysctl', key: ownKey(key), value })),
   ...Object.entries(file.packages ?? {}).map(([capability, bound]): Need => {
@@ -140,6 +156,13 @@ const ownKey = (key: string): string => {
   return sysctlKey(sysctlPath(key));
 };
 
+/** Ids as they are known here: `-` in modules' names and `/` in keys are written as everywhere else. */
+const normalId = (id: string): string => {
+  const kind = id.split('/', 1)[0] ?? '';
+  const name = id.slice(kind.length + 1);
+  return kind === 'module' ? `module/${moduleName(name)}` : kind === 'sysctl' ? `sysctl/${sysctlKey(sysctlPath(name))}` : id;
+};
+
 const waiverOf = (text: string): Waiver => {
   const equals = text.indexOf('=');
   const [id, reason] = [text.slice(0, equals), text.slice(equals + 1).trim()];
@@ -148,6 +171,8 @@ const waiverOf = (text: string): Waiver => {
       `--waive ${text} gives no reason.`,
       'Write --waive ID=REASON, such as --waive "module/xt_set=no network policies here".',
     );
+  if (!/^[a-z]+\/\S+$/.test(id))
+    throw new OperatorError(`--waive ${text}: "${id}" is no id.`, 'Ids look like module/xt_set; node-prep plan -v shows them.');
   return { id, reason };
 };
 

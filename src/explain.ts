@@ -41,7 +41,7 @@ const askersIn = (profile: Profile, id: string): Asker[] => {
 
 const singles = (profile: Profile): Choice[][] => [
   ...Object.entries(profile.options).flatMap(([name, spec]) =>
-    (spec.values ?? []).filter((v) => v !== spec.default).map((v): Choice[] => [[name, v]]),
+    (spec.values ?? spec.milestones ?? []).filter((v) => v !== spec.default).map((v): Choice[] => [[name, v]]),
   ),
   [['ip-families', 'ipv4,ipv6']],
 ];

@@ -22,11 +22,15 @@ const main = async (words: readonly string[]): Promise<number> => {
   }
 };
 
-// A reader that goes away (node-prep plan | head) is no error of ours.
+// A reader that goes away (node-prep plan | head) is no error of ours; that a result cannot be written is.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`node-prep: the result could not be written: ${error.code}\n`);
+  process.exitCode = 1;
 });
+// Work that has begun is not given up because nobody reads how it goes.
+process.stderr.on('error', () => undefined);
 
 void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
+  process.exitCode ||= code;
 });

@@ -18,10 +18,16 @@ export type Query =
 export type FoundFile = { readonly path: string; readonly link?: string; readonly text: string };
 
 /**
- * The answer to a query. `read`: status 0, 1 (not there) or 2 (there, but unreadable: `text` says why).
+ * The answer to a query. `read`: status 0, 1 (not there) or 2 (there, but no readable file: `text` says why); `garbled`: it is not
+ * UTF-8, so `text` is not all of it.
  * `list`: status 0 and `files` in byte order of their paths. `run`: the exit status, 127 where there is no such command.
  */
-export type Answer = { readonly status: number; readonly text: string; readonly files?: readonly FoundFile[] };
+export type Answer = {
+  readonly status: number;
+  readonly text: string;
+  readonly files?: readonly FoundFile[];
+  readonly garbled?: true;
+};
 
 /** Answers by `queryKey` of the query. */
 export type Answers = ReadonlyMap<string, Answer>;

@@ -1,7 +1,8 @@
 /** The head of every file that node-prep owns: `#` is a comment in all of their formats. */
 export const header = (purpose: string, askedBy: readonly string[]): string[] => [
   `# Written by node-prep: ${purpose}.`,
-  ...askedBy.map((by) => `# Wanted by ${by}`),
+  // A name with a line end in it must not become a line of its own.
+  ...askedBy.map((by) => `# Wanted by ${by.replace(/[\x00-\x1f\x7f]/g, '?')}`),
   '# Change it with node-prep apply; put your own lines elsewhere.',
 ];
 

@@ -1,7 +1,7 @@
 import { applyHost, appliedCode } from '../apply.ts';
 import { OperatorError } from '../errors.ts';
 import { localHost } from '../hosts/local.ts';
-import type { Outcome, Plan } from '../model.ts';
+import type { Desired, Outcome, Plan } from '../model.ts';
 import { planText } from '../views/plan-text.ts';
 import { showSteps } from '../views/progress.ts';
 import { verdictLine } from '../views/verdict-line.ts';
@@ -21,40 +21,55 @@ export const apply: Command = {
   },
   run: async (args) => {
     const { desired } = await settingsFrom(args);
-    const host = localHost();
-    const lock = await host.lock();
     try {
-      const outcome = await applyHost(
-        host,
-        desired,
-        { partial: on(args, 'partial') },
-        {
-          confirm: (plan) => confirm(plan, desired.askedBy, args),
-          progress: (plan, steps) => showSteps(plan.actions, steps, isFancy()),
-        },
-      );
-      await report(outcome, args);
-      return appliedCode(outcome);
-    } finally {
-      await lock.release();
+      return await applyHere(desired, args);
+    } catch (error) {
+      if (!isJson(args) || !(error instanceof OperatorError)) throw error;
+      await printJson('apply', [{ host: 'local', status: 'failed', problem: error.message }]);
+      throw error;
     }
   },
 };
 
+const applyHere = async (desired: Desired, args: Args): Promise<number> => {
+  const host = localHost();
+  const lock = await host.lock();
+  try {
+    const outcome = await applyHost(
+      host,
+      desired,
+      { partial: on(args, 'partial') },
+      {
+        confirm: (plan) => confirm(plan, desired.askedBy, args),
+        progress: (plan, steps) => showSteps(plan.actions, steps, isFancy() && !isJson(args)),
+      },
+    );
+    await report(outcome, args);
+    return appliedCode(outcome);
+  } finally {
+    await lock.release();
+  }
+};
+
 /** The drawn list needs a real terminal and signs that are not in ASCII. */
 const isFancy = (): boolean =>
-  process.stderr.isTTY === true && process.env['TERM'] !== 'dumb' && /utf-?8/i.test(localeFrom(process.env));
+  process.stdout.isTTY === true &&
+  process.stderr.isTTY === true &&
+  process.env['TERM'] !== 'dumb' &&
+  /utf-?8/i.test(localeFrom(process.env));
 
 /** The locale of characters, as setlocale(3) finds it. */
 const localeFrom = (env: NodeJS.ProcessEnv): string => env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || 'C';
 
 /** The plan is always shown before anything is done; with --format json it is part of nothing but the diagnostics. */
 const confirm = async (plan: Plan, askedBy: readonly string[], args: Args): Promise<boolean> => {
-  if (!on(args, 'quiet') && !isJson(args)) print(await planText('local', plan, askedBy, detailFrom(args), styleFrom(args)));
-  if (plan.actions.length === 0 || on(args, 'yes')) return true;
+  const asks = plan.actions.length > 0 && !on(args, 'yes');
+  if ((asks || !on(args, 'quiet')) && !isJson(args))
+    print(await planText('local', plan, askedBy, detailFrom(args), styleFrom(args)));
+  if (!asks) return true;
   if (process.stdin.isTTY !== true || isJson(args)) {
     throw new OperatorError(
-      'There is nobody to ask whether to go on; nothing was touched.',
+      'Nobody can be asked whether to go on; nothing was touched.',
       'Look at node-prep plan, then run apply with --yes.',
     );
   }
@@ -66,6 +81,10 @@ const ask = async (question: string): Promise<boolean> => {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await terminal.question(question)).trim());
+  } catch {
+    // Ctrl-C and Ctrl-D mean no.
+    process.stderr.write('\n');
+    return false;
   } finally {
     terminal.close();
   }

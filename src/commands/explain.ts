@@ -3,6 +3,7 @@ import { didYouMean, OperatorError } from '../errors.ts';
 import { askersOf, knownIds } from '../explain.ts';
 import { localHost } from '../hosts/local.ts';
 import { moduleFact, moduleName } from '../knowledge/module-names.ts';
+import { sysctlKey, sysctlPath } from '../knowledge/sysctl.ts';
 import { idOf } from '../requirements.ts';
 import { explainText } from '../views/explain-text.ts';
 import { desiredOptions, outputOptions } from './options.ts';
@@ -44,6 +45,7 @@ const idFrom = (word: string): string => {
   const id = word.includes('/')
     ? word
     : (knownIds().find((known) => known.slice(known.indexOf('/') + 1) === moduleName(word)) ?? `module/${word}`);
+  if (id.startsWith('sysctl/')) return `sysctl/${sysctlKey(sysctlPath(id.slice(7)))}`;
   return id.startsWith('module/') ? `module/${moduleName(id.slice(7))}` : id;
 };
 

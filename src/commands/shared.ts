@@ -12,8 +12,8 @@ export const settingsFrom = async (args: Args): Promise<Settings> => {
   const flags = {
     profiles: texts(args, 'profile'),
     waive: texts(args, 'waive'),
-    ...(config && { config }),
-    ...(ipFamilies && { ipFamilies }),
+    ...(config !== undefined && { config }),
+    ...(ipFamilies !== undefined && { ipFamilies }),
   };
   const settings = await loadSettings(flags, new Date());
   for (const warning of settings.warnings) note(warning);

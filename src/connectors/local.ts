@@ -39,16 +39,26 @@ const inOneShell = async (argvs: readonly Argv[]): Promise<Answer[]> => {
 
 const outputOf = (script: string): Promise<string> =>
   new Promise((resolve) => {
-    const child = spawn('sh', ['-c', script], { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], timeout: 60_000 });
+    const child = spawn('sh', ['-c', script], { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], detached: true });
     const chunks: Buffer[] = [];
     let size = 0;
+    const end = (): void => {
+      clearTimeout(limit);
+      resolve(Buffer.concat(chunks).toString('utf8'));
+    };
+    // The whole group: what hangs is not the shell but what it waits for.
+    const kill = (): void => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      end();
+    };
+    const limit = setTimeout(kill, 60_000);
     child.stdout.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= 16 * MiB) chunks.push(chunk);
-      else child.kill();
+      else kill();
     });
-    child.once('error', () => resolve(''));
-    child.once('close', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    child.once('error', end);
+    child.once('close', end);
   });
 
 /** The names that stat(1) prints for file systems (coreutils' src/stat.c), by statfs(2)'s magic number (linux/magic.h). */
@@ -78,6 +88,9 @@ export const run = async (argv: Argv): Promise<Ran> => {
     env: environment(),
     extendEnv: false,
     stdin: 'ignore',
+    // A Ctrl-C at the terminal is ours to answer: half of an installation is worse than a late end.
+    detached: true,
+    cleanup: false,
     all: true,
     reject: false,
     stripFinalNewline: false,

@@ -16,7 +16,7 @@ export const holdLock = async (command: string): Promise<{ release(): Promise<vo
     ['--nonblock', '--conflict-exit-code', String(CONFLICT), path, 'sh', '-c', 'echo held; exec cat'],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
-      // A terminal's Ctrl-C must not take the lock away while a step still ends.
+      // A Ctrl-C at the terminal goes to every process of its group: the lock must outlive the step that still ends.
       detached: true,
     },
   );
@@ -29,14 +29,23 @@ export const holdLock = async (command: string): Promise<{ release(): Promise<vo
   const held = new Promise<'held'>((resolve) => holder.stdout.once('data', () => resolve('held')));
   const outcome = await Promise.race([held, ended]);
   if (outcome !== 'held') throw refusal(outcome, complaint);
-  writeFileSync(path, `${JSON.stringify({ pid: process.pid, command, since: new Date().toISOString() })}\n`);
+  noteHolder(`${JSON.stringify({ pid: process.pid, command, since: new Date().toISOString() })}\n`);
   return {
     release: async () => {
-      writeFileSync(path, '');
+      noteHolder('');
       holder.stdin.end();
       await ended;
     },
   };
+};
+
+/** Who holds the lock is only said for people: that it could not be written down must not matter. */
+const noteHolder = (note: string): void => {
+  try {
+    writeFileSync(path, note);
+  } catch {
+    // A full /run, say.
+  }
 };
 
 const refusal = (code: number, complaint: string): OperatorError => {

@@ -24,6 +24,12 @@ export const debian: Family = {
     iputils: ['iputils-ping'],
   },
   compare: compareDebian,
+  refresh: 'apt-get update',
+  interrupted: {
+    glob: '/var/lib/dpkg/updates/*',
+    reason: 'dpkg was interrupted: it installs nothing before it has come to an end',
+    remedy: 'Run dpkg --configure -a, then plan again.',
+  },
   ask: (asked) => {
     const names = asked.flatMap((a) => a.names);
     return `have=$(dpkg-query -W -f='\${Package} \${db:Status-Status} \${Version}\\n' ${quoteAll(names)} 2>/dev/null)

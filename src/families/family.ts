@@ -28,6 +28,10 @@ export type Family = {
   read(output: string): PackageFacts;
   /** The commands that install these, in order. `stale`: the lists of available packages have to be fetched first. */
   install(names: readonly string[], stale: boolean): readonly Omit<RunAction, 'do'>[];
+  /** How a person fetches the lists of available packages. */
+  readonly refresh: string;
+  /** Files that are there when the package manager was cut off in its work, and what that means. */
+  readonly interrupted?: { readonly glob: string; readonly reason: string; readonly remedy: string };
   /** What a person can do where no package source has a package, or only an old one. */
   noCandidate(name: string, system: System): string;
   /** What a person can do where the kernel lacks a module. */

@@ -23,6 +23,7 @@ export const rhel: Family = {
     iputils: ['iputils'],
   },
   compare: compareRpm,
+  refresh: 'dnf makecache',
   // dnf is slow and may want the network: it is asked only where something is missing, and only what it has cached.
   ask: (asked) => {
     const names = asked.flatMap((a) => a.names);

@@ -26,6 +26,7 @@ export const unknown: Family = {
   ids: [],
   packages: binaries,
   compare: compareDebian,
+  refresh: '',
   ask: (asked) =>
     `PATH=$PATH:/usr/sbin:/sbin; for b in ${quoteAll(asked.flatMap((a) => a.names))}; do command -v "$b" >/dev/null 2>&1 && echo "$b"; done; exit 0`,
   read: (output) => {

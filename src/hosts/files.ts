@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { globPattern } from '../answers.ts';
 import type { Answer, FoundFile } from '../model.ts';
@@ -5,7 +6,10 @@ import type { Answer, FoundFile } from '../model.ts';
 /** Answers a `read` below `root` ("" for the host itself). */
 export const readAnswer = (root: string, path: string, lines?: readonly string[]): Answer => {
   try {
-    return { status: 0, text: wanted(contentOf(root + path, lines), lines) };
+    // Reading a device or a pipe could block, and a folder has no text.
+    if (!statSync(root + path).isFile()) return { status: 2, text: `${path} is no regular file` };
+    const content = contentOf(root + path, lines);
+    return { status: 0, text: wanted(content.toString('utf8'), lines), ...(!isUtf8(content) && { garbled: true }) };
   } catch (error) {
     const code = codeOf(error);
     return code === 'ENOENT' || code === 'ENOTDIR' ? { status: 1, text: '' } : { status: 2, text: `${path}: ${code}` };
@@ -25,12 +29,10 @@ const found = (root: string, path: string, lines?: readonly string[]): FoundFile
   return { path, ...(link !== undefined && { link }), text: answer.status === 0 ? answer.text : '' };
 };
 
-/** A regular file's content, unpacked where its name ends in .gz; nothing of a device, pipe or directory, which could block. */
-const contentOf = (path: string, lines: readonly string[] | undefined): string => {
-  if (!statSync(path).isFile() || lines?.length === 0) return '';
-  return path.endsWith('.gz')
-    ? process.getBuiltinModule('node:zlib').gunzipSync(readFileSync(path)).toString('utf8')
-    : readFileSync(path, 'utf8');
+/** A file's content, unpacked where its name ends in .gz; not read at all where no line of it is wanted. */
+const contentOf = (path: string, lines: readonly string[] | undefined): Buffer => {
+  if (lines?.length === 0) return Buffer.alloc(0);
+  return path.endsWith('.gz') ? process.getBuiltinModule('node:zlib').gunzipSync(readFileSync(path)) : readFileSync(path);
 };
 
 /** The lines that contain one of the texts. Indexes of kernel modules have thousands of lines, so each text is searched for once. */

@@ -5,8 +5,8 @@ import type { Ran } from '../connectors/local.ts';
 import { holdLock } from '../connectors/lock.ts';
 import { OperatorError } from '../errors.ts';
 import type { Action, Answer, Answers, Argv, Host, Query, RunAction, Step } from '../model.ts';
-import { codeOf, listAnswer, readAnswer } from './files.ts';
-import { removeFile, requireWritable, writeFile } from './write.ts';
+import { listAnswer, readAnswer } from './files.ts';
+import { inWords, removeFile, requireWritable, writeFile } from './write.ts';
 
 /** The host that node-prep runs on. */
 export const localHost = (): Host => ({ name: 'local', probe, lock, execute });
@@ -39,13 +39,27 @@ const execute = (actions: readonly Action[]): AsyncIterable<Step> => {
   return steps(actions);
 };
 
+/** A signal lets the step that runs come to its end, and no other begin. */
 const steps = async function* (actions: readonly Action[]): AsyncIterable<Step> {
-  for (const action of actions) {
-    const step = await perform(action);
-    yield step;
-    if (step.status === 'failed' && !(action.do === 'run' && action.judgedBy === 'verify')) return;
+  let stopped = false;
+  const stop = (): void => void (stopped = true);
+  for (const signal of signals) process.on(signal, stop);
+  try {
+    for (const action of actions) {
+      if (stopped) {
+        yield { action, status: 'failed', output: 'stopped by a signal before this step; nothing of it was done' };
+        return;
+      }
+      const step = await perform(action);
+      yield step;
+      if (step.status === 'failed' && !(action.do === 'run' && action.judgedBy === 'verify')) return;
+    }
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
   }
 };
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const perform = async (action: Action): Promise<Step> => {
   if (action.do === 'run') return command(action);
@@ -54,7 +68,7 @@ const perform = async (action: Action): Promise<Step> => {
     else removeFile(action);
     return { action, status: 'done', output: '' };
   } catch (error) {
-    const why = error instanceof OperatorError ? `${error.message} ${error.hint ?? ''}` : `${action.path}: ${codeOf(error)}`;
+    const why = error instanceof OperatorError ? `${error.message} ${error.hint ?? ''}` : `${action.path}: ${inWords(error)}`;
     return { action, status: 'failed', output: why };
   }
 };

@@ -4,12 +4,15 @@ import type { Machine, MemoryFile } from './memory-machine.ts';
 
 type Files = ReadonlyMap<string, MemoryFile>;
 
-/** Answers a `read`; a folder has no text. */
+/** Answers a `read`; a folder or a device is no file that could be read. */
 export const readFile = (files: Files, path: string): Answer => {
   const real = resolve(files, path);
   if (real === undefined) return { status: 2, text: `${path}: ELOOP` };
   const file = files.get(real);
-  if (file === undefined) return { status: isFolder(files, real) || real === '/dev/null' ? 0 : 1, text: '' };
+  if (file === undefined) {
+    const other = isFolder(files, real) || real === '/dev/null';
+    return other ? { status: 2, text: `${path} is no regular file` } : { status: 1, text: '' };
+  }
   if (typeof file === 'string') return { status: 0, text: file };
   return { status: 2, text: `${path}: ${'unreadable' in file ? file.unreadable : 'ELOOP'}` };
 };

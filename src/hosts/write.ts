@@ -3,6 +3,7 @@ import {
   fchmodSync,
   fchownSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -33,7 +34,7 @@ export const writeFile = (action: Write): void => {
   const there = statSync(path, { throwIfNoEntry: false });
   requireUnchanged(path, action.before);
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.node-prep.tmp`);
+  const temporary = temporaryFor(path);
   try {
     fill(temporary, action, there);
     renameSync(temporary, path);
@@ -51,22 +52,57 @@ export const removeFile = (action: Remove): void => {
   syncFolder(dirname(action.path));
 };
 
-/** Throws an OperatorError where a file could not be written at all: better now than with half of the work done. */
+/**
+ * Throws an OperatorError where a file cannot be written: better now than with half of the work done. Everything is tried but the
+ * rename: the temporary file is filled, synced and thrown away.
+ */
 export const requireWritable = (actions: readonly Action[]): void => {
   for (const action of actions) {
     if (action.do === 'run') continue;
-    const folder = existingFolder(dirname(targetOf(action.path)));
     try {
-      accessSync(folder, constants.W_OK);
+      rehearse(action);
     } catch (error) {
-      const why = codeOf(error) === 'EROFS' ? 'its file system is mounted read-only' : codeOf(error);
+      if (error instanceof OperatorError) throw error;
       throw new OperatorError(
-        `Cannot write ${action.path}: ${why}. Nothing was touched.`,
-        `Make ${folder} writable, then run node-prep again.`,
+        `Cannot write ${action.path}: ${inWords(error)}. Nothing was touched.`,
+        'Mend that, then run node-prep again.',
       );
     }
   }
 };
+
+/** What went wrong with a file, in words. */
+export const inWords = (error: unknown): string => {
+  const words: { readonly [code: string]: string } = {
+    EROFS: 'its file system is mounted read-only',
+    ENOSPC: 'no space is left on its file system',
+    EDQUOT: 'the disk quota is used up',
+    EPERM: 'it may not be changed (immutable? see lsattr)',
+    EACCES: 'permission denied',
+    EIO: 'the disk gave an input/output error',
+    EISDIR: 'a folder is in its place',
+    ENOTDIR: 'a file is where a folder should be',
+  };
+  return words[codeOf(error)] ?? codeOf(error);
+};
+
+const rehearse = (action: Write | Remove): void => {
+  const path = targetOf(action.path);
+  const there = statSync(path, { throwIfNoEntry: false });
+  // Opened, not written: an immutable file says so here.
+  if (there) closeSync(openSync(path, 'r+'));
+  const folder = existingFolder(dirname(path));
+  accessSync(folder, constants.W_OK);
+  if (action.do === 'remove' || folder !== dirname(path)) return;
+  const temporary = temporaryFor(path);
+  try {
+    fill(temporary, action, there);
+  } finally {
+    discard(temporary);
+  }
+};
+
+const temporaryFor = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.node-prep.tmp`);
 
 const fill = (temporary: string, action: Write, there: Stats | undefined): void => {
   const keep = action.mode === 'keep' ? there : undefined;
@@ -101,12 +137,28 @@ const contentOf = (path: string): Buffer | undefined => {
   }
 };
 
-/** Where a path leads: a link stays a link, what it points to is replaced. */
+/**
+ * Where a path leads: a link stays a link, what it points to is replaced. Only regular files are: a link to /dev/null is a mask
+ * that somebody put there, and the rename would put a file in the place of the device.
+ */
 const targetOf = (path: string): string => {
+  const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  const target = link ? realTarget(path) : path;
+  const there = target === undefined ? undefined : statSync(target, { throwIfNoEntry: false });
+  if (target === undefined || (there && !there.isFile())) {
+    throw new OperatorError(
+      `${path} ${link ? 'is a link that does not lead to a regular file' : 'is no regular file'}. Nothing was touched.`,
+      `Remove ${path}, then plan again.`,
+    );
+  }
+  return target;
+};
+
+const realTarget = (path: string): string | undefined => {
   try {
     return realpathSync(path);
   } catch {
-    return path;
+    return undefined;
   }
 };
 

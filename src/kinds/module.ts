@@ -9,7 +9,7 @@ import type { Provider } from '../knowledge/module-providers.ts';
 import { cannotLoad } from '../knowledge/rights.ts';
 import { familyNamed } from '../families/table.ts';
 import type { Action, Checked, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
-import { ownFile } from './own-file.ts';
+import { ownFile, unwritable } from './own-file.ts';
 import { obstructed, unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
 
@@ -137,6 +137,9 @@ const obstacleTo = ({ by }: Provider, now: Reading, view: View): Obstacle | unde
       remedy: `Whoever wrote that line wants ${denied.name} kept out; take the line out if that no longer holds, then plan again.`,
     };
   }
+  const unlisted = by.some((name) => !kernel.builtin.has(name) && !view.persisted.has(name));
+  const own = unlisted ? unwritable(ownModulesLoad, view.host) : undefined;
+  if (own) return own;
   // Without an index nothing can be loaded, nor be known to exist when it is written down for the next boot.
   return view.kernel.indexed ? (now.ok ? undefined : (cannotLoad(view.host.answers) ?? noModprobe(view))) : missing(view);
 };

@@ -1,7 +1,7 @@
 import { fileText, overlay } from '../answers.ts';
 import { hasNetworkManager, networkManagerQueries, ownNetworkManager, unmanagedDevices } from '../knowledge/networkmanager.ts';
 import type { Action, Answers, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
-import { ownFile } from './own-file.ts';
+import { ownFile, unwritable } from './own-file.ts';
 import { unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
 
@@ -34,7 +34,7 @@ const judge = (requirement: Requirement<UnmanagedNeed>, host: HostView): { findi
   const write = writeOwn(requirement, host);
   const verdict = unmet(
     requirement,
-    laterFile(requirement, write, host),
+    unwritable(ownNetworkManager, host) ?? laterFile(requirement, write, host),
     `Write unmanaged-devices+= into ${ownNetworkManager} yourself.`,
   );
   const finding: Finding = { ...base, now: reading, boot: reading, ...verdict };
@@ -45,7 +45,6 @@ const reload: Action = {
   do: 'run',
   argv: ['systemctl', 'try-reload-or-restart', 'NetworkManager.service'],
   why: 'let NetworkManager read its files',
-  judgedBy: 'verify',
   for: [id],
 };
 

@@ -1,5 +1,14 @@
 import type { Action, HostView } from '../model.ts';
 import { header, keptLines } from '../../templates/own-file.ts';
+import type { Obstacle } from './verdicts.ts';
+
+/** Why a file cannot be written back as it was read, if so: a mask or a folder in its place, no right to read it, or no text. */
+export const unwritable = (path: string, { answers }: HostView): Obstacle | undefined => {
+  const answer = answers.get(`read ${path}`);
+  const remedy = `Look at ${path}, mend or remove it, then plan again.`;
+  if (answer?.status === 2) return { reason: answer.text, remedy };
+  return answer?.garbled ? { reason: `${path} is not UTF-8 text, so it cannot be changed without harm`, remedy } : undefined;
+};
 
 /** The write of a file that node-prep owns whole: header, what is wanted, then what earlier runs wanted. */
 export const ownFile = (

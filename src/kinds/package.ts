@@ -1,7 +1,7 @@
 import { families, familyNamed } from '../families/table.ts';
 import type { Asked, Family, PackageFacts } from '../families/family.ts';
 import { unknown } from '../families/unknown.ts';
-import { ran } from '../answers.ts';
+import { listed, ran } from '../answers.ts';
 import { compareDebian, upstreamVersion } from '../knowledge/versions.ts';
 import type { Action, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { unmet } from './verdicts.ts';
@@ -17,11 +17,19 @@ export const packageKind: Kind<PackageNeed> = {
   id: (need) => `package/${need.capability}`,
   want: (need) => (need.min ? `>= ${need.min}` : 'installed'),
   merge: (a, b) => (compareDebian(a.min ?? '0', b.min ?? '0') >= 0 ? a : b),
-  queries: (needs) => (needs.length === 0 ? [] : [{ ask: 'run', argv: question(needs) }]),
+  queries: (needs) =>
+    needs.length === 0
+      ? []
+      : [
+          { ask: 'run', argv: question(needs) },
+          ...families.flatMap((f) => (f.interrupted ? [{ ask: 'list' as const, glob: f.interrupted.glob, lines: [] }] : [])),
+        ],
   check: (requirements, host) => {
     if (requirements.length === 0) return { findings: [], actions: [] };
     const family = familyNamed(host.system.family);
-    const facts = family.read(ran(host.answers, question(requirements)).text);
+    const answer = ran(host.answers, question(requirements));
+    if (answer.status !== 0) return { findings: requirements.map((r) => unasked(r, answer.status)), actions: [] };
+    const facts = family.read(answer.text);
     const findings = requirements.map((r) => judge(r, family, facts, host));
     return { findings, actions: actionsFor(findings, requirements, family, facts) };
   },
@@ -62,6 +70,25 @@ const askedOf = (need: AskedNeed, family: Family): Asked => ({
 const namesOf = (need: PackageNeed, family: Family): readonly string[] =>
   Object.hasOwn(family.packages, need.capability) ? (family.packages[need.capability] ?? []) : [need.capability];
 
+/** No answer is no proof that anything is missing. */
+const unasked = (requirement: Requirement<PackageNeed>, status: number): Finding => {
+  const reading: Reading = { ok: false, have: 'unknown' };
+  const obstacle = {
+    reason:
+      status === 124
+        ? 'the package manager did not answer within a minute'
+        : `the package manager could not be asked (exit code ${status})`,
+    remedy: 'Find out what holds it up (dpkg-query -W, rpm -qa), then plan again.',
+  };
+  const base = {
+    id: packageKind.id(requirement),
+    kind: 'package' as const,
+    want: packageKind.want(requirement),
+    because: requirement.because,
+  };
+  return { ...base, now: reading, boot: reading, ...unmet(requirement, obstacle, obstacle.remedy) };
+};
+
 const judge = (requirement: Requirement<PackageNeed>, family: Family, facts: PackageFacts, host: HostView): Finding => {
   const names = namesOf(requirement, family);
   const reading = readingOf(names, requirement.min, family, facts);
@@ -96,14 +123,23 @@ const obstacleTo = (
   min: string | undefined,
   family: Family,
   facts: PackageFacts,
-  { system }: HostView,
+  { answers, system }: HostView,
 ): Obstacle | undefined => {
+  const { interrupted } = family;
+  if (interrupted && listed(answers, interrupted.glob).length > 0) return interrupted;
   const candidate = facts.candidates.get(name);
   if (family === unknown) {
     return { reason: `node-prep does not know the package manager of ${system.name}`, remedy: family.noCandidate(name, system) };
   }
   if (facts.sources && !candidate) {
     return { reason: `no package source of this host has ${name}`, remedy: family.noCandidate(name, system) };
+  }
+  // Without lists a made-up name cannot be told from a real one, and apt takes some for patterns.
+  if (!facts.sources && !Object.values(family.packages).some((names) => names.includes(name))) {
+    return {
+      reason: `${name} cannot be looked up: the lists of available packages are not here`,
+      remedy: `Fetch them (${family.refresh}), then plan again.`,
+    };
   }
   return candidate && min && !newEnough(candidate, min, family)
     ? { reason: `the newest ${name} that this host can install is ${candidate}`, remedy: family.noCandidate(name, system) }

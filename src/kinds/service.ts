@@ -52,8 +52,16 @@ const judge = (requirement: Requirement<ServiceNeed>, all: readonly ServiceNeed[
   const answer = ran(answers, question(all));
   const state = stateOf(answer.text, unit(requirement));
   const base = { id: serviceKind.id(requirement), kind: 'service' as const, want: 'inactive', because: requirement.because };
+  if (answer.status !== 0) {
+    const unknown: Reading = { ok: false, have: 'unknown' };
+    const obstacle = {
+      reason: `systemctl could not be asked (exit code ${answer.status})`,
+      remedy: `See what systemctl status ${unit(requirement)} says, then plan again.`,
+    };
+    return { ...base, now: unknown, boot: unknown, ...unmet(requirement, obstacle, obstacle.remedy) };
+  }
   if (state === undefined || state.get('LoadState') === 'not-found') {
-    const absent: Reading = { ok: true, have: answer.status === 0 ? 'not installed' : 'no systemd' };
+    const absent: Reading = { ok: true, have: 'not installed' };
     return { ...base, now: absent, boot: absent, verdict: 'ok' };
   }
   const [active, enabled] = [state.get('ActiveState') ?? '', state.get('UnitFileState') || 'disabled'];

@@ -3,6 +3,7 @@ import { fstabPath, isSwapLine, swapQueries, swapsAtBoot, swapsNow } from '../kn
 import type { SwapSource } from '../knowledge/swap.ts';
 import type { Action, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { cgroupQuestion } from './cgroup.ts';
+import { unwritable } from './own-file.ts';
 import { unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
 
@@ -37,8 +38,15 @@ const judge = (requirement: Requirement<SwapNeed>, host: HostView): Finding => {
     boot: reading(sources.length === 0 || allowed, sources.map((s) => s.name).join(', '), sources.map((s) => s.from).join(', ')),
   };
   if (base.now.ok && base.boot.ok) return { ...base, verdict: 'ok' };
-  return { ...base, ...unmet(requirement, zramObstacle(sources), 'swapoff -a, and take swap out of /etc/fstab.') };
+  return {
+    ...base,
+    ...unmet(requirement, zramObstacle(sources) ?? fstabObstacle(sources, host), 'swapoff -a, and take swap out of /etc/fstab.'),
+  };
 };
+
+/** fstab is somebody else's file: it is only changed where every byte of it can be written back. */
+const fstabObstacle = (sources: readonly SwapSource[], host: HostView): Obstacle | undefined =>
+  sources.some((s) => s.via === 'fstab') ? unwritable(fstabPath, host) : undefined;
 
 const zramObstacle = (sources: readonly SwapSource[]): Obstacle | undefined => {
   const zram = sources.find((s) => s.via === 'zram');

@@ -2,21 +2,12 @@ import { fileText } from '../answers.ts';
 import { kernelQueries, runningKernel } from '../knowledge/kernel.ts';
 import { candidatesFor, providerOf } from '../knowledge/module-providers.ts';
 import { cannotSet } from '../knowledge/rights.ts';
-import {
-  bootSettings,
-  bringerOf,
-  ownSysctl,
-  parseSysctl,
-  settingQueries,
-  sysctlKey,
-  sysctlPath,
-  sysctlValue,
-  systemSettings,
-  winner,
-} from '../knowledge/sysctl.ts';
-import type { Setting, Winner } from '../knowledge/sysctl.ts';
+import { parseSysctl } from '../knowledge/sysctl-lines.ts';
+import { bootResolver, ownSysctl, settingQueries, systemResolver } from '../knowledge/sysctl-resolve.ts';
+import type { Resolver, Winner } from '../knowledge/sysctl-resolve.ts';
+import { bringerOf, sysctlKey, sysctlPath, sysctlValue } from '../knowledge/sysctl.ts';
 import type { Action, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
-import { ownFile } from './own-file.ts';
+import { ownFile, unwritable } from './own-file.ts';
 import { unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
 
@@ -47,11 +38,14 @@ export const sysctlKind: Kind<SysctlNeed> = {
           ...kernelQueries(candidatesFor(bringersOf(needs))),
         ],
   check: (requirements, host) => {
-    const boot = bootSettings(host.answers);
+    const boot = bootResolver(host.answers);
     const looked = requirements.map((requirement) => look(requirement, boot, host));
     if (looked.every((l) => isMet(l))) return { findings: looked.map(met), actions: [] };
     const plan = planFile(requirements, host);
-    const findings = looked.map((l) => (isMet(l) ? met(l) : judge(l, plan, host)));
+    const judged = looked.map((l) => (isMet(l) ? met(l) : judge(l, plan, host)));
+    // sysctl --system sets every key of every file: one that is right now must not be lost on the way.
+    const runs = judged.some((f) => f.verdict === 'change');
+    const findings = looked.map((l, i) => (runs && isMet(l) && isUndone(l, plan) ? judge(l, plan, host) : (judged[i] ?? met(l))));
     return { findings, actions: actionsFor(findings, plan, requirements) };
   },
 };
@@ -68,14 +62,14 @@ const bringersOf = (needs: readonly SysctlNeed[]): string[] => [
 /** A requirement and how the host stands, before it is judged. */
 type Looked = { readonly requirement: Requirement<SysctlNeed>; readonly base: Omit<Finding, 'verdict'> };
 
-const look = (requirement: Requirement<SysctlNeed>, boot: readonly Setting[], host: HostView): Looked => ({
+const look = (requirement: Requirement<SysctlNeed>, boot: Resolver, host: HostView): Looked => ({
   requirement,
   base: {
     id: sysctlKind.id(requirement),
     kind: 'sysctl',
     want: sysctlKind.want(requirement),
     now: nowReading(requirement, host),
-    boot: bootReading(winner(boot, sysctlPath(requirement.key)), requirement),
+    boot: bootReading(decided(boot, requirement), requirement),
     because: requirement.because,
   },
 });
@@ -84,26 +78,30 @@ const look = (requirement: Requirement<SysctlNeed>, boot: readonly Setting[], ho
 const isMet = ({ requirement, base: { now, boot } }: Looked): boolean =>
   now.ok && (boot.ok || (requirement.advice === true && boot.have === notSet));
 
+const isUndone = ({ requirement }: Looked, plan: FilePlan): boolean =>
+  decided(plan.systemAfter, requirement) !== undefined && !wins(plan.systemAfter, requirement);
+
 const met = ({ base }: Looked): Finding => ({ ...base, verdict: 'ok' });
 
-/** `own`: what our file is to hold. `system`: what sysctl --system sets as things are. `bootAfter`, `systemAfter`: once `own` is there. */
+/** `own`: what our file is to hold. `system`: what sysctl --system leaves as things are. `bootAfter`, `systemAfter`: once `own` is there. */
 type FilePlan = {
   readonly own: string;
   readonly before: string | undefined;
-  readonly system: readonly Setting[];
-  readonly bootAfter: readonly Setting[];
-  readonly systemAfter: readonly Setting[];
+  readonly system: Resolver;
+  readonly bootAfter: Resolver;
+  readonly systemAfter: Resolver;
 };
 
 const planFile = (requirements: readonly Requirement<SysctlNeed>[], host: HostView): FilePlan => {
   const before = fileText(host.answers, ownSysctl);
-  const [boot, system] = [bootSettings(host.answers, ''), systemSettings(host.answers, '')];
-  const elsewhere = (need: SysctlNeed) => [boot, system].every((settings) => wins(settings, need));
+  const [boot, system] = [bootResolver(host.answers, ''), systemResolver(host.answers, '')];
+  const elsewhere = (need: SysctlNeed) => [boot, system].every((resolve) => wins(resolve, need));
   const lines = requirements
     .filter((r) => !r.advice && !elsewhere(r) && !isHindered(r, host))
     .map((r) => ({ path: sysctlPath(r.key), text: `${r.key} = ${r.value}` }));
-  const asked = new Set([...lines.map((l) => l.path), ...requirements.map((r) => sysctlPath(r.key))]);
-  const kept = parseSysctl(before ?? '', ownSysctl).filter((s) => !asked.has(s.path) && s.value !== undefined);
+  // What is waived or blocked stays as an earlier run left it; only what is written anew or set elsewhere goes.
+  const settled = new Set([...lines.map((l) => l.path), ...requirements.filter(elsewhere).map((r) => sysctlPath(r.key))]);
+  const kept = parseSysctl(before ?? '', ownSysctl).filter((s) => !settled.has(s.path) && s.value !== undefined);
   const own = ownFile(ownSysctl, host, {
     purpose: 'kernel settings',
     lines: lines.map((l) => l.text),
@@ -113,53 +111,81 @@ const planFile = (requirements: readonly Requirement<SysctlNeed>[], host: HostVi
   return {
     own: own.after,
     before,
-    system: systemSettings(host.answers),
-    bootAfter: bootSettings(host.answers, own.after),
-    systemAfter: systemSettings(host.answers, own.after),
+    system: systemResolver(host.answers),
+    bootAfter: bootResolver(host.answers, own.after),
+    systemAfter: systemResolver(host.answers, own.after),
   };
 };
 
-const wins = (settings: readonly Setting[], need: SysctlNeed): boolean => {
-  const last = winner(settings, sysctlPath(need.key));
-  return last !== undefined && fits(last.value, need);
+/** A need of a whole number is about a key that holds one. */
+const decided = (resolve: Resolver, need: SysctlNeed): Winner | undefined =>
+  resolve(sysctlPath(need.key), /^-?\d+$/.test(need.value) ? 'integer' : undefined);
+
+const wins = (resolve: Resolver, need: SysctlNeed): boolean => {
+  const last = decided(resolve, need);
+  return last?.value !== undefined && fits(last.value, need);
 };
 
 const judge = ({ requirement, base }: Looked, plan: FilePlan, host: HostView): Finding => {
   const byHand = `To have it set, add "${requirement.key}: ${requirement.value}" to sysctl: in the configuration file.`;
-  return { ...base, ...unmet(requirement, obstacleTo(requirement, base.now, plan, host), byHand) };
+  const module = bringerOf(sysctlPath(requirement.key)) ?? '';
+  const verdict = host.verdicts.get(`module/${module}`);
+  if (base.now.have === noKey && (verdict === 'waived' || verdict === 'advice')) {
+    return {
+      ...base,
+      verdict: 'advice',
+      reason: `the key comes with ${module}, which is not loaded here (${verdict})`,
+      remedy: `See module/${module}.`,
+    };
+  }
+  return { ...base, ...unmet(requirement, obstacleTo(requirement, base, plan, host), byHand) };
 };
 
 const notSet = 'not set';
 
 const noKey = 'no such key';
 
+const unreadable = 'not readable';
+
 /** A key that nothing in this plan brings, or that cannot be set here: what is blocked is not written down either. */
 const isHindered = (need: SysctlNeed, host: HostView): boolean => {
   const { ok, have } = nowReading(need, host);
-  return have === noKey ? missingKey(need, host) !== undefined : !ok && cannotSet(host.answers) !== undefined;
+  return have === noKey
+    ? missingKey(need, host) !== undefined
+    : have === unreadable || (!ok && cannotSet(host.answers) !== undefined);
 };
 
 const nowReading = (need: SysctlNeed, { answers }: HostView): Reading => {
   const answer = answers.get(`read ${procPath(need.key)}`);
-  if (answer?.status === 2) return { ok: false, have: 'not readable', from: answer.text };
+  if (answer?.status === 2) return { ok: false, have: unreadable, from: answer.text };
   if (answer?.status !== 0) return { ok: false, have: noKey };
   const have = sysctlValue(answer.text);
   return { ok: fits(have, need), have };
 };
 
 const bootReading = (last: Winner | undefined, need: SysctlNeed): Reading =>
-  last ? { ok: fits(last.value, need), have: last.value, from: last.from } : { ok: false, have: notSet };
+  last?.value === undefined
+    ? { ok: false, have: notSet, ...(last && { from: last.from }) }
+    : { ok: fits(last.value, need), have: last.value, from: last.from };
 
-const obstacleTo = (need: SysctlNeed, now: Reading, plan: FilePlan, host: HostView): Obstacle | undefined => {
-  const path = sysctlPath(need.key);
-  for (const [settings, when] of [
+const obstacleTo = (need: SysctlNeed, { now, boot }: Looked['base'], plan: FilePlan, host: HostView): Obstacle | undefined => {
+  const own = boot.ok ? undefined : unwritable(ownSysctl, host);
+  if (own) return own;
+  if (now.have === unreadable) {
+    return {
+      reason: `${need.key} cannot be read: ${now.from}`,
+      remedy: 'Write a key, not a folder of keys; some keys are for root alone.',
+    };
+  }
+  for (const [resolve, when] of [
     [plan.bootAfter, 'at boot'],
     [plan.systemAfter, 'by sysctl --system'],
   ] as const) {
-    const last = winner(settings, path);
-    if (last && !fits(last.value, need)) {
+    const last = decided(resolve, need);
+    if (last && (last.value === undefined || !fits(last.value, need))) {
+      const does = last.value === undefined ? 'keeps it from being set' : `sets it to ${last.value}`;
       return {
-        reason: `${last.from} sets it to ${last.value} and is read after ${ownSysctl} ${when}`,
+        reason: `${last.from} ${does} and is read after ${ownSysctl} ${when}`,
         remedy: `Take that line out of ${last.from.replace(/:\d+$/, '')}, then plan again.`,
       };
     }
@@ -178,7 +204,7 @@ const missingKey = (need: SysctlNeed, host: HostView): Obstacle | undefined => {
     return { reason: `kernel ${host.system.kernel} has no ${need.key}`, remedy };
   }
   const kernel = runningKernel(host.answers, host.system.kernel, candidatesFor([module]));
-  return host.verdicts.get(`module/${module}`) === 'blocked' || !providerOf(module, kernel)
+  return !['ok', 'change'].includes(host.verdicts.get(`module/${module}`) ?? 'ok') || !providerOf(module, kernel)
     ? { reason: `the key comes with ${module}, which cannot be loaded here`, remedy: `See module/${module}.` }
     : undefined;
 };

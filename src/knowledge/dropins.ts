@@ -10,15 +10,26 @@ const roots = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'] as const;
 /** What to ask in order to know the files NAME.d/*.conf of a host. */
 export const dropinQueries = (name: string): Query[] => roots.map((root) => ({ ask: 'list', glob: dropinGlob(root, name) }));
 
+/** The same for hidden files, which systemd passes over and procps reads. The glob matches more: look at the ending. */
+export const hiddenDropinQueries = (name: string): Query[] =>
+  roots.map((root) => ({ ask: 'list', glob: `${root}/${name}.d/.*conf` }));
+
 /**
- * The files of NAME.d that count, in the order in which they are read: by file name, whatever their directory; a name in an
- * earlier directory masks the same name in a later one, and a link to /dev/null or an empty file masks with nothing.
- * `skip`: a path to leave out, as if it were not there.
+ * The files of NAME.d that count, in the order in which they are read. `skip`: a path to leave out, as if it were not there.
  */
-export const dropins = (answers: Answers, name: string, skip?: string): FoundFile[] => {
+export const dropins = (answers: Answers, name: string, skip?: string): FoundFile[] =>
+  dropinsOf(roots.flatMap((root) => listed(answers, dropinGlob(root, name))).filter((file) => file.path !== skip));
+
+/**
+ * Of drop-in files those that count, in the order in which they are read: by file name, whatever their directory; a name in an
+ * earlier directory masks the same name in a later one, and a link to nowhere or to /dev/null, an empty file or a directory of
+ * that name masks with nothing.
+ */
+export const dropinsOf = (files: readonly FoundFile[]): FoundFile[] => {
   const byName = new Map<string, FoundFile>();
-  for (const file of roots.flatMap((root) => listed(answers, dropinGlob(root, name)))) {
-    if (file.path !== skip && !byName.has(baseName(file.path))) byName.set(baseName(file.path), file);
+  const rank = ({ path }: FoundFile): number => roots.findIndex((root) => path.startsWith(`${root}/`));
+  for (const file of [...files].sort((a, b) => rank(a) - rank(b))) {
+    if (!byName.has(baseName(file.path))) byName.set(baseName(file.path), file);
   }
   return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
 };

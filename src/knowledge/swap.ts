@@ -6,18 +6,26 @@ import { baseName } from './dropins.ts';
 export type SwapSource = { readonly via: 'fstab' | 'unit' | 'zram'; readonly name: string; readonly from: string };
 
 export const fstabPath = '/etc/fstab';
-const unitGlob = '/etc/systemd/system/*.wants/*.swap';
+/** Enabled swap units, and the services of packages that turn swap on themselves (zram-tools, dphys-swapfile). */
+const unitGlobs = [
+  '/etc/systemd/system/*.wants/*.swap',
+  '/usr/lib/systemd/system/*.wants/*.swap',
+  '/etc/systemd/system/*.wants/zramswap.service',
+  '/etc/systemd/system/*.wants/dphys-swapfile.service',
+] as const;
 const zramPaths = [
   '/etc/systemd/zram-generator.conf',
   '/usr/local/lib/systemd/zram-generator.conf',
   '/usr/lib/systemd/zram-generator.conf',
 ] as const;
 
+/** A link to /dev/null here masks a unit. */
+const maskGlobs = ['/etc/systemd/system/*.swap', '/etc/systemd/system/*.service'] as const;
+
 export const swapQueries: readonly Query[] = [
   { ask: 'read', path: '/proc/swaps' },
   { ask: 'read', path: fstabPath },
-  { ask: 'list', glob: unitGlob },
-  { ask: 'list', glob: '/etc/systemd/system/*.swap' },
+  ...[...unitGlobs, ...maskGlobs].map((glob) => ({ ask: 'list' as const, glob })),
   ...zramPaths.map((path) => ({ ask: 'read' as const, path })),
 ];
 
@@ -48,11 +56,13 @@ export const isSwapLine = (text: string): boolean => {
 
 const enabledUnits = (answers: Answers): SwapSource[] => {
   const masked = new Set(
-    listed(answers, '/etc/systemd/system/*.swap')
+    maskGlobs
+      .flatMap((glob) => listed(answers, glob))
       .filter((f) => f.link === '/dev/null')
       .map((f) => baseName(f.path)),
   );
-  return listed(answers, unitGlob)
+  return unitGlobs
+    .flatMap((glob) => listed(answers, glob))
     .map((file): SwapSource => ({ via: 'unit', name: baseName(file.path), from: file.path }))
     .filter((source) => !masked.has(source.name));
 };

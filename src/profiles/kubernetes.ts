@@ -216,7 +216,12 @@ export const kubernetes = profile<Option>({
   name: 'kubernetes',
   summary: 'What kubelet, kube-proxy and kubeadm want from a node',
   options: {
-    version: { about: 'Kubernetes version of the cluster, major.minor', default: '1.35', check: checkVersion },
+    version: {
+      about: 'Kubernetes version of the cluster, major.minor',
+      default: '1.35',
+      milestones: ['1.27', '1.32', '1.34'],
+      check: checkVersion,
+    },
     kubeProxy: {
       about: 'how kube-proxy works (ipvs: deprecated since 1.35)',
       default: 'iptables',

@@ -30,7 +30,7 @@ const heading = (host: string, { system }: Plan, askedBy: readonly string[], sty
   ...wrap(safe(`${host}: ${system.name}, kernel ${system.kernel}, ${system.arch}`), style.width, '').map((line) =>
     tint(style, 'bold', line),
   ),
-  ...wrap(`wanted by ${askedBy.join(', ')}`, style.width, ''),
+  ...wrap(safe(`wanted by ${askedBy.join(', ')}`), style.width, ''),
 ];
 
 /** The findings by kind: a heading with counts, then a line or two for each that needs a word. Full sections stand apart. */
@@ -133,7 +133,7 @@ const readingText = ({ have, from }: Reading): string => (from ? `${have} (${fro
 
 const noteText = (finding: Finding, indent: string, style: Style): string[] => {
   if (finding.verdict === 'waived')
-    return wrap(`waived${finding.until ? ` until ${finding.until}` : ''}: ${finding.reason}`, style.width, indent);
+    return wrap(safe(`waived${finding.until ? ` until ${finding.until}` : ''}: ${finding.reason}`), style.width, indent);
   if (finding.verdict !== 'blocked' && finding.verdict !== 'advice') return [];
   return [...hanging('why: ', finding.reason, style.width, indent), ...hanging('do:  ', finding.remedy, style.width, indent)];
 };

@@ -24,7 +24,7 @@ const plain = async (actions: readonly Action[], steps: AsyncIterable<Step>): Pr
 
 /** A list that is drawn over, for a person at a terminal. */
 const drawn = async (actions: readonly Action[], steps: AsyncIterable<Step>): Promise<readonly Step[]> => {
-  const { Listr } = await import('listr2');
+  const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
   const done: Step[] = [];
   const iterator = steps[Symbol.asyncIterator]();
   const tasks = actions.map((action) => ({
@@ -40,7 +40,10 @@ const drawn = async (actions: readonly Action[], steps: AsyncIterable<Step>): Pr
     exitOnError: false,
     registerSignalListeners: false,
     fallbackRenderer: 'verbose',
-    rendererOptions: { collapseErrors: false },
+    rendererOptions: {
+      collapseErrors: false,
+      logger: new ListrLogger({ useIcons: true, processOutput: new ProcessOutput(process.stderr, process.stderr) }),
+    },
   });
   await list.run();
   for (const step of done) process.stderr.write(complaint(step));

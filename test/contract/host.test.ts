@@ -140,9 +140,9 @@ describe.each(benches)('every host: %s', (_name, make) => {
       expect((await ask({ ask: 'read', path: at('folder/file') })).text).toBe('x');
     });
 
-    test('a folder has no text', async () => {
+    test('a folder is no file that could be read', async () => {
       bench.put(at('folder/file'), 'x');
-      expect(await ask({ ask: 'read', path: at('folder') })).toEqual({ status: 0, text: '' });
+      expect(await ask({ ask: 'read', path: at('folder') })).toMatchObject({ status: 2, text: expect.stringContaining('no regular file') });
     });
 
     test('gives all wanted lines at least, whole, in their order, and nothing where none is wanted', async () => {

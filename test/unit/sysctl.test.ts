@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planHost } from '../../src/apply.ts';
-import { isSysctlKey, parseSysctl, sysctlKey, sysctlPath } from '../../src/knowledge/sysctl.ts';
+import { parseSysctl } from '../../src/knowledge/sysctl-lines.ts';
+import { bootResolver, settingQueries, systemResolver } from '../../src/knowledge/sysctl-resolve.ts';
+import type { Winner } from '../../src/knowledge/sysctl-resolve.ts';
+import { isSysctlKey, sysctlKey, sysctlPath } from '../../src/knowledge/sysctl.ts';
 import { isConverged } from '../../src/plan.ts';
 import type { MemoryFile } from '../../src/hosts/memory-machine.ts';
 import { hostFrom, hosts } from '../recordings/hosts.ts';
@@ -270,6 +273,121 @@ describe('how keys are written', () => {
       { path: 'e/f', value: '3', from: 'F:5' },
       { path: 'g/h', value: undefined, from: 'F:6' },
     ]);
+  });
+});
+
+/** What the resolvers say of net.ipv4.conf.lo.rp_filter: at boot, and by sysctl --system of procps 4 and 3. */
+const resolved = async (files: Files): Promise<{ boot?: Winner; system?: Winner; system3?: Winner }> => {
+  const answers = await debianWith(files).probe(settingQueries);
+  const lo = 'net/ipv4/conf/lo/rp_filter';
+  const [boot, system] = [bootResolver(answers)(lo, 'integer'), systemResolver(answers, undefined, 'procps4')(lo, 'integer')];
+  const system3 = systemResolver(answers)(lo, 'integer');
+  return { ...(boot && { boot }), ...(system && { system }), ...(system3 && { system3 }) };
+};
+
+describe('what the real programs taught the resolvers', () => {
+  const [a, usr, run] = ['/etc/sysctl.d/a.conf', '/usr/lib/sysctl.d/a.conf', '/run/sysctl.d/a.conf'];
+  const lo = 'net.ipv4.conf.lo.rp_filter';
+  const glob = 'net.ipv4.conf.*.rp_filter';
+  const at = (value: string | undefined, from = `${a}:1`): Winner => ({ value, from });
+  const both = (winner: Winner) => ({ boot: winner, system: winner, system3: winner });
+  const globbed = (winner: Winner) => ({ boot: winner, system: winner });
+
+  const cases: readonly (readonly [string, Files, Awaited<ReturnType<typeof resolved>>])[] = [
+    ['procps 3 knows no globs', { [a]: `${glob} = 2\n` }, globbed(at('2'))],
+    ['an explicit key beats a later glob', { [a]: `${lo} = 1\n${glob} = 2\n` }, both(at('1'))],
+    ['a later glob beats an earlier one', { [a]: `${glob} = 1\nnet.ipv4.conf.?o.rp_filter = 2\n` }, globbed(at('2', `${a}:2`))],
+    [
+      'for systemd a glob repeated with the same value stays where it was, for procps it is written again',
+      { [a]: `${glob} = 1\nnet.ipv4.conf.l*.rp_filter = 2\n${glob} = 1\n` },
+      { boot: at('2', `${a}:2`), system: at('1', `${a}:3`) },
+    ],
+    [
+      'an exclusion after a setting of the same key takes it back at boot, but not for procps',
+      { [a]: `${lo} = 1\n-${lo}\n` },
+      { boot: at(undefined, `${a}:2`), system: at('1'), system3: at('1') },
+    ],
+    ['a setting after an exclusion counts', { [a]: `-${lo}\n${lo} = 1\n` }, both(at('1', `${a}:2`))],
+    [
+      'an exclusion takes a key out of globs, wherever it is',
+      { [a]: `${glob} = 1\n`, '/usr/lib/sysctl.d/z.conf': `-${lo}\n` },
+      globbed(at(undefined, '/usr/lib/sysctl.d/z.conf:1')),
+    ],
+    [
+      'an exclusion that is a glob takes no key out of another glob',
+      { [a]: `-net.ipv4.conf.l*.rp_filter\n${glob} = 1\n` },
+      globbed(at('1', `${a}:2`)),
+    ],
+    [
+      'an exclusion of the very same glob takes the glob back at boot only',
+      { [a]: `${glob} = 1\n-${glob}\n` },
+      { system: at('1') },
+    ],
+    [
+      'a value that the kernel refuses leaves what an earlier line set for procps, and nothing at boot',
+      { [a]: `${lo} = 1\n${lo} = yes\n` },
+      { boot: at(undefined, `${a}:2`), system: at('1'), system3: at('1') },
+    ],
+    [
+      'an empty value is refused too',
+      { [a]: `${lo} =\n` },
+      { boot: at(undefined), system: at(undefined), system3: at(undefined) },
+    ],
+    [
+      'what follows a number is no comment, but the kernel reads the number alone',
+      { [a]: `${lo} = 2 # strict\n` },
+      both(at('2')),
+    ],
+    ['hexadecimal and octal numbers are shown as decimal ones', { [a]: `${lo} = 0x2\n` }, both(at('2'))],
+    [
+      'a hidden file counts for procps alone',
+      { '/etc/sysctl.d/.a.conf': `${lo} = 1\n` },
+      { system: at('1', '/etc/sysctl.d/.a.conf:1'), system3: at('1', '/etc/sysctl.d/.a.conf:1') },
+    ],
+    [
+      'a file in /run masks one in /usr/lib now, but not at boot',
+      { [run]: `${lo} = 1\n`, [usr]: `${lo} = 2\n` },
+      { boot: at('2', `${usr}:1`), system: at('1', `${run}:1`), system3: at('1', `${run}:1`) },
+    ],
+    ['a link to nowhere masks', { [a]: { link: '/nowhere' }, [usr]: `${lo} = 2\n` }, {}],
+    [
+      'a link into /run sets nothing at boot, and masks',
+      { [a]: { link: '/run/x' }, '/run/x': `${lo} = 1\n`, [usr]: `${lo} = 2\n` },
+      { system: at('1'), system3: at('1') },
+    ],
+    ['a file with returns before line ends is read as any other', { [a]: `-${lo}\r\n${lo} = 1\r\n` }, both(at('1', `${a}:2`))],
+    [
+      'a return within a line ends it for systemd; procps 3 drops the rest, procps 4 keeps it in the value, which the kernel refuses',
+      { [a]: `${lo} = 1\r${lo} = 2\n` },
+      { boot: at('2'), system: at(undefined), system3: at('1') },
+    ],
+    ['junk, a lone "-" and a lone "=" stop no program', { [a]: `junk\n-\n=\n=1\n${lo} = 1\n` }, both(at('1', `${a}:5`))],
+    ['a space after the "-" hides the key from procps', { [a]: `- ${lo} = 1\n` }, { boot: at('1') }],
+    [
+      'a leading slash is nothing to systemd, and lets a glob win for procps',
+      { [a]: `/net/ipv4/conf/lo/rp_filter = 1\n${glob} = 2\n` },
+      { boot: at('1'), system: at('2', `${a}:2`), system3: at('1') },
+    ],
+    [
+      'a closing slash is nothing to systemd, and leads procps nowhere',
+      { [a]: 'net/ipv4/conf/lo/rp_filter/ = 1\n' },
+      { boot: at('1') },
+    ],
+    ['a star does not cross a slash', { [a]: 'net.ipv4.*.rp_filter = 2\n' }, {}],
+    ['a last line without an end counts', { [a]: `${lo} = 1` }, both(at('1'))],
+    [
+      'a line of more than a MiB ends the file for systemd',
+      { [a]: `#${'x'.repeat(1 << 20)}\n${lo} = 1\n` },
+      { system: at('1', `${a}:2`), system3: at('1', `${a}:2`) },
+    ],
+  ];
+  test.each(cases)('%s', async (_name, files, expected) => expect(await resolved(files)).toEqual(expected));
+
+  test('an exclusion that would take our own line back at boot is an obstacle', async () => {
+    expect(await judge(debianWith({ '/etc/sysctl.d/zz.conf': '-net.ipv4.ip_forward\n' }), forward)).toMatchObject({
+      verdict: 'blocked',
+      reason: '/etc/sysctl.d/zz.conf:1 keeps it from being set and is read after /etc/sysctl.d/node-prep.conf at boot',
+    });
   });
 });
 

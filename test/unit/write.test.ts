@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -73,11 +74,20 @@ describe('a file is replaced whole or not at all', () => {
     expect(readFileSync(path).equals(bytes)).toBe(true);
   });
 
-  test('a link that leads nowhere is not written through', () => {
+  test.each(['nowhere', '/dev/null'])('a link to %s, which somebody put there as a mask, is refused and stays', (target) => {
     const path = join(folder, 'a');
-    symlinkSync('nowhere', path);
-    writeFile(writeOf(path, null, 'x'));
-    expect(readFileSync(path, 'utf8')).toBe('x');
+    symlinkSync(target, path);
+    for (const before of [null, '']) {
+      expect(() => requireWritable([writeOf(path, before, 'x')])).toThrow(/does not lead to a regular file/);
+      expect(() => writeFile(writeOf(path, before, 'x'))).toThrow(/does not lead to a regular file/);
+    }
+    expect(readlinkSync(path)).toBe(target);
+    expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+  });
+
+  test('a folder in the place of the file is refused before anything is done', () => {
+    mkdirSync(join(folder, 'a'));
+    expect(() => requireWritable([writeOf(join(folder, 'a'), null, 'x')])).toThrow(/no regular file/);
   });
 
   test('a reader at any moment sees the old text or the new one, never a part', async () => {
