@@ -51,10 +51,11 @@ const applyHere = async (desired: Desired, args: Args): Promise<number> => {
   }
 };
 
-/** The drawn list needs a real terminal and signs that are not in ASCII. */
+/** The drawn list needs a real terminal that knows its width (a serial console may not), and signs that are not in ASCII. */
 const isFancy = (): boolean =>
   process.stdout.isTTY === true &&
   process.stderr.isTTY === true &&
+  process.stderr.columns >= 60 &&
   process.env['TERM'] !== 'dumb' &&
   /utf-?8/i.test(localeFrom(process.env));
 

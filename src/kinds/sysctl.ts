@@ -5,7 +5,7 @@ import { cannotSet } from '../knowledge/rights.ts';
 import { parseSysctl } from '../knowledge/sysctl-lines.ts';
 import { bootResolver, ownSysctl, settingQueries, systemResolver } from '../knowledge/sysctl-resolve.ts';
 import type { Resolver, Winner } from '../knowledge/sysctl-resolve.ts';
-import { bringerOf, sysctlKey, sysctlPath, sysctlValue } from '../knowledge/sysctl.ts';
+import { bringerOf, isReadLater, sysctlKey, sysctlPath, sysctlValue, twinOf } from '../knowledge/sysctl.ts';
 import type { Action, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { ownFile, unwritable } from './own-file.ts';
 import { unmet } from './verdicts.ts';
@@ -118,8 +118,13 @@ const planFile = (requirements: readonly Requirement<SysctlNeed>[], host: HostVi
 };
 
 /** A need of a whole number is about a key that holds one. */
-const decided = (resolve: Resolver, need: SysctlNeed): Winner | undefined =>
-  resolve(sysctlPath(need.key), /^-?\d+$/.test(need.value) ? 'integer' : undefined);
+const decided = (resolve: Resolver, need: SysctlNeed): Winner | undefined => {
+  const kind = /^-?\d+$/.test(need.value) ? 'integer' : undefined;
+  const path = sysctlPath(need.key);
+  const twin = twinOf(path);
+  const [own, other] = [resolve(path, kind), twin === undefined ? undefined : resolve(twin, kind)];
+  return other && (!own || isReadLater(other.from, own.from)) ? other : own;
+};
 
 const wins = (resolve: Resolver, need: SysctlNeed): boolean => {
   const last = decided(resolve, need);

@@ -97,6 +97,16 @@ describe('what must never happen to a host', () => {
     });
   });
 
+  test('a switch that a later file turns off under its other name is not promised for boot', async () => {
+    const host = debianWith({ '/etc/sysctl.d/zz-site.conf': 'net.ipv4.conf.all.forwarding = 0\n' });
+    expect(findingOf(await planHost(host, desiredOf(forward)), 'sysctl/net.ipv4.ip_forward')).toMatchObject({
+      verdict: 'blocked',
+      reason: expect.stringContaining('/etc/sysctl.d/zz-site.conf:1'),
+    });
+    const early = debianWith({ '/etc/sysctl.d/10-site.conf': 'net.ipv4.conf.all.forwarding = 0\n' });
+    expect(findingOf(await planHost(early, desiredOf(forward)), 'sysctl/net.ipv4.ip_forward').verdict).toBe('change');
+  });
+
   test('a name with a line end in it does not become a line of a file', async () => {
     const plan = await planHost(debianWith({}), { ...desiredOf(forward), askedBy: ['b\nkernel.panic=1'] });
     expect(linesOf(written(plan, ownSysctl))).toEqual(['net.ipv4.ip_forward = 1']);
