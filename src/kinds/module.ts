@@ -1,9 +1,10 @@
 import { fileText, listed } from '../answers.ts';
-import { bootEntries, bootEntryQueries, ownModulesLoad, parseModulesLoad } from '../knowledge/modules-load.ts';
-import { denialQueries, denials } from '../knowledge/modprobe.ts';
+import { bootModules, denialAtBoot, denialNow } from '../knowledge/boot-modules.ts';
+import { bootEntries, bootEntryQueries, ownModulesLoad, parseModulesLoad, withoutRun } from '../knowledge/modules-load.ts';
+import { moduleRuleQueries, moduleRules } from '../knowledge/modprobe.ts';
+import type { Denial, ModuleRules } from '../knowledge/modprobe.ts';
 import { kernelQueries, runningKernel } from '../knowledge/kernel.ts';
 import type { RunningKernel } from '../knowledge/kernel.ts';
-import { moduleFact } from '../knowledge/module-names.ts';
 import { candidatesFor, providerOf } from '../knowledge/module-providers.ts';
 import type { Provider } from '../knowledge/module-providers.ts';
 import { cannotLoad } from '../knowledge/rights.ts';
@@ -29,7 +30,7 @@ export const moduleKind: Kind<ModuleNeed> = {
       : [
           ...kernelQueries(candidatesFor(needs.map((n) => n.name))),
           ...bootEntryQueries,
-          ...denialQueries,
+          ...moduleRuleQueries,
           { ask: 'read', path: ownModulesLoad },
           ...modprobePaths.map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
         ],
@@ -40,49 +41,25 @@ export const moduleKind: Kind<ModuleNeed> = {
   },
 };
 
-/** `persisted`: module name to what brings it at boot. `elsewhere`: the same without our own file. */
+/**
+ * `persisted`: module name to what brings it at boot. `elsewhere`: the same without our own file. `rules`: what keeps modules out at boot, and now: files in /run count until then.
+ */
 type View = {
   readonly host: HostView;
   readonly kernel: RunningKernel;
   readonly persisted: ReadonlyMap<string, string>;
   readonly elsewhere: ReadonlyMap<string, string>;
-  readonly denied: Denials;
+  readonly rules: { readonly boot: ModuleRules; readonly now: ModuleRules };
 };
-type Denials = ReturnType<typeof denials>;
 type Judged = { readonly finding: Finding; readonly by: readonly string[] };
 
 const lookAt = (requirements: readonly Requirement<ModuleNeed>[], host: HostView): View => {
-  const kernel = runningKernel(host.answers, host.system.kernel, candidatesFor(requirements.map((r) => r.name)));
-  const denied = denials(host.answers);
-  const persisted = (skip?: string) => persistedModules(bootEntries(host.answers, skip), kernel, denied);
-  return { host, kernel, denied, persisted: persisted(), elsewhere: persisted(ownModulesLoad) };
+  const { answers, system } = host;
+  const kernel = runningKernel(answers, system.kernel, candidatesFor(requirements.map((r) => r.name)));
+  const rules = { boot: moduleRules(withoutRun(answers), system.kernel), now: moduleRules(answers, system.kernel) };
+  const elsewhere = bootModules(bootEntries(answers, ownModulesLoad), kernel, rules.boot);
+  return { host, kernel, rules, persisted: bootModules(bootEntries(answers), kernel, rules.boot), elsewhere };
 };
-
-/**
- * What the entries bring: themselves and what they depend on. systemd-modules-load skips denied names and those without a file.
- * Where the running kernel has no index there is nothing to look them up in: they are taken at their word.
- */
-const persistedModules = (
-  entries: ReturnType<typeof bootEntries>,
-  kernel: RunningKernel,
-  denied: Denials,
-): Map<string, string> => {
-  const brought = new Map<string, string>();
-  const add = (name: string, from: string): void => void (brought.has(name) || brought.set(name, from));
-  for (const { name, from } of entries) {
-    const { alias } = moduleFact(name);
-    const real = !kernel.files.has(name) && alias ? alias : name;
-    const deps = kernel.indexed ? kernel.files.get(real) : [];
-    if (!deps || denied.has(real) || deps.some((dep) => keepsOut(dep, kernel, denied))) continue;
-    add(real, from);
-    for (const dep of deps) add(dep, `${from}, needed by ${real}`);
-  }
-  return brought;
-};
-
-/** A dependency that does not load takes what needs it along; `blacklist` holds for the names that are asked for alone (libkmod). */
-const keepsOut = (dep: string, kernel: RunningKernel, denied: Denials): boolean =>
-  !kernel.builtin.has(dep) && (denied.get(dep)?.how ?? 'blacklist') !== 'blacklist';
 
 const judge = (requirement: Requirement<ModuleNeed>, view: View): Judged => {
   const base = {
@@ -117,27 +94,27 @@ const nowReading = ({ by, via }: Provider, kernel: RunningKernel): Reading => {
 
 const bootReading = ({ by }: Provider, view: View): Reading => {
   const open = by.filter((name) => !view.kernel.builtin.has(name) && !view.persisted.has(name));
-  const denial = open.map((name) => view.denied.get(name)).find((d) => d !== undefined);
+  const denial = deniedAtBoot(open, view);
   if (denial) return { ok: false, have: 'denied', from: denial.from };
   if (open.length > 0) return { ok: false, have: 'not listed' };
   const from = by.map((name) => view.persisted.get(name) ?? view.kernel.builtin.get(name)).find(Boolean);
   return { ok: true, have: by.every((name) => view.kernel.builtin.has(name)) ? 'built in' : 'loaded', ...(from && { from }) };
 };
 
+/** The first rule that keeps one of these, or what it needs, out of the next boot even when it is listed. */
+const deniedAtBoot = (names: readonly string[], { persisted, kernel, rules }: View): Denial | undefined =>
+  names.map((name) => denialAtBoot(name, persisted, kernel, rules.boot)).find((denial) => denial !== undefined);
+
 const obstacleTo = ({ by }: Provider, now: Reading, view: View): Obstacle | undefined => {
-  const { kernel, denied: all } = view;
-  const deps = by.flatMap((name) => kernel.files.get(name) ?? []).filter((dep) => keepsOut(dep, kernel, all));
-  const denied = [...by, ...deps].flatMap((name) => {
-    const denial = all.get(name);
-    return denial && !kernel.builtin.has(name) ? [{ name, denial }] : [];
-  })[0];
+  const { kernel, rules } = view;
+  const denied = deniedAtBoot(by, view) ?? by.map((name) => denialNow(name, kernel, rules.now)).find(Boolean);
   if (denied) {
     return {
-      reason: `${denied.denial.from} says "${denied.denial.text}": ${denied.denial.how === 'blacklist' ? 'at boot it is skipped' : 'it cannot be loaded'}`,
+      reason: `${denied.from} says "${denied.text}": ${denied.how === 'blacklist' ? 'at boot it is skipped' : 'it cannot be loaded'}`,
       remedy: `Whoever wrote that line wants ${denied.name} kept out; take the line out if that no longer holds, then plan again.`,
     };
   }
-  const unlisted = by.some((name) => !kernel.builtin.has(name) && !view.persisted.has(name));
+  const unlisted = by.some((name) => !view.kernel.builtin.has(name) && !view.persisted.has(name));
   const own = unlisted ? unwritable(ownModulesLoad, view.host) : undefined;
   if (own) return own;
   // Without an index nothing can be loaded, nor be known to exist when it is written down for the next boot.

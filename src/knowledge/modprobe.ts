@@ -1,45 +1,63 @@
-import { fileText, numbered } from '../answers.ts';
-import type { Answers, Query } from '../model.ts';
-import { dropinQueries, dropins } from './dropins.ts';
-import { moduleName } from './module-names.ts';
+import { fileText, listed } from '../answers.ts';
+import type { Answers, FoundFile, Query } from '../model.ts';
+import { baseName, dropinQueries, dropinsOf } from './dropins.ts';
+import { kernelBlacklist, kmodBlacklist } from './modprobe-cmdline.ts';
+import { parseModprobe } from './modprobe-config.ts';
+import type { ConfigLine, ModprobeConfig } from './modprobe-config.ts';
 
 /**
  * Why a module is kept out although its file is there. `blacklist`: modprobe loads it by name all the same, systemd-modules-load
- * skips it at boot. `install`: another command runs in its place, now and at boot. `kernel`: the kernel itself refuses it.
+ * skips it at boot. `install`: another command runs in its place, `alias`: another module is taken for it, now and at boot.
+ * `kernel`: the kernel itself refuses it. `name`: the module that is kept out, which may be one that the wanted one needs.
  */
-export type Denial = { readonly how: 'blacklist' | 'install' | 'kernel'; readonly from: string; readonly text: string };
-
-export const denialQueries: readonly Query[] = [...dropinQueries('modprobe'), { ask: 'read', path: '/proc/cmdline' }];
-
-/** The denials of a host by module name, the strongest of each. Sources: modprobe.d(5), kernel-command-line(7). */
-export const denials = (answers: Answers): ReadonlyMap<string, Denial> => {
-  const found = new Map<string, Denial>();
-  const rank = { blacklist: 0, install: 1, kernel: 2 };
-  for (const [name, denial] of [...fromFiles(answers), ...fromCmdline(fileText(answers, '/proc/cmdline') ?? '')]) {
-    const seen = found.get(name);
-    if (!seen || rank[denial.how] > rank[seen.how]) found.set(name, denial);
-  }
-  return found;
+export type Denial = {
+  readonly how: 'blacklist' | 'install' | 'alias' | 'kernel';
+  readonly name: string;
+  readonly from: string;
+  readonly text: string;
 };
 
-const fromFiles = (answers: Answers): [string, Denial][] =>
-  dropins(answers, 'modprobe').flatMap((file) =>
-    numbered(file.text).flatMap(({ line, text }): [string, Denial][] => {
-      const match = /^\s*(blacklist|install)\s+(\S+)(?:\s+(.*))?$/.exec(text);
-      if (!match?.[1] || !match[2]) return [];
-      if (match[1] === 'install' && !/^(\/usr)?\/s?bin\/(true|false|nologin)\b/.test(match[3] ?? '')) return [];
-      return [
-        [moduleName(match[2]), { how: match[1] as 'blacklist' | 'install', from: `${file.path}:${line}`, text: text.trim() }],
-      ];
-    }),
-  );
+/** All that keeps modules out or brings others with them. `refused`: module names that the kernel itself refuses, and why. */
+export type ModuleRules = ModprobeConfig & { readonly refused: ReadonlyMap<string, Denial> };
 
-const fromCmdline = (cmdline: string): [string, Denial][] =>
-  cmdline
-    .trim()
-    .split(/\s+/)
-    .flatMap((word): [string, Denial][] => {
-      const match = /^(module_blacklist|modprobe\.blacklist)=(.*)$/.exec(word);
-      const how = match?.[1] === 'module_blacklist' ? 'kernel' : 'blacklist';
-      return (match?.[2]?.split(',') ?? []).map((name) => [moduleName(name), { how, from: '/proc/cmdline', text: word }]);
-    });
+const configQueries = dropinQueries('modprobe');
+/** libkmod reads NAME.alias as it reads NAME.conf (measured with kmod 30). */
+const aliasQueries = configQueries.map((query): Query =>
+  query.ask === 'list' ? { ask: 'list', glob: query.glob.replace(/conf$/, 'alias') } : query,
+);
+const softdepGlob = '/lib/modules/*/modules.softdep';
+
+export const moduleRuleQueries: readonly Query[] = [
+  ...configQueries,
+  ...aliasQueries,
+  { ask: 'list', glob: softdepGlob },
+  { ask: 'read', path: '/proc/cmdline' },
+];
+
+/**
+ * The rules for the modules of a kernel release. libkmod sorts all files by name, whatever their directory, and the kernel's own
+ * modules.softdep among them (modprobe.d(5), libkmod-config.c). /proc/cmdline of a container is not that of its kernel.
+ */
+export const moduleRules = (answers: Answers, release: string): ModuleRules => {
+  const files = [...configQueries, ...aliasQueries].flatMap((query) => (query.ask === 'list' ? listed(answers, query.glob) : []));
+  const own = listed(answers, softdepGlob).filter((file) => file.path === `/lib/modules/${release}/modules.softdep`);
+  const config = parseModprobe([...dropinsOf(files), ...own].sort(byName));
+  const cmdline = fileText(answers, '/proc/cmdline') ?? '';
+  const from = '/proc/cmdline';
+  return {
+    ...config,
+    blacklist: [
+      ...config.blacklist,
+      ...kmodBlacklist(cmdline).map((pattern): ConfigLine => ({ pattern, from, text: wordWith(cmdline, 'modprobe.blacklist') })),
+    ],
+    refused: new Map(
+      kernelBlacklist(cmdline).map((name) => [name, { how: 'kernel', name, from, text: wordWith(cmdline, 'module.blacklist') }]),
+    ),
+  };
+};
+
+const byName = (a: FoundFile, b: FoundFile): number => (baseName(a.path) < baseName(b.path) ? -1 : 1);
+
+/** The last word of the command line with a key. */
+const wordWith = (cmdline: string, key: string): string =>
+  cmdline.split(/\s+/).findLast((word) => new RegExp(`^"?${key}=`).test(word)) ?? key;

@@ -142,7 +142,10 @@ describe.each(benches)('every host: %s', (_name, make) => {
 
     test('a folder is no file that could be read', async () => {
       bench.put(at('folder/file'), 'x');
-      expect(await ask({ ask: 'read', path: at('folder') })).toMatchObject({ status: 2, text: expect.stringContaining('no regular file') });
+      expect(await ask({ ask: 'read', path: at('folder') })).toMatchObject({
+        status: 2,
+        text: expect.stringContaining('no regular file'),
+      });
     });
 
     test('gives all wanted lines at least, whole, in their order, and nothing where none is wanted', async () => {

@@ -1,0 +1,103 @@
+import type { FoundFile } from '../model.ts';
+import { moduleName } from './module-names.ts';
+
+/** A line of modprobe.d that speaks of the modules whose names match `pattern`. */
+export type ConfigLine = { readonly pattern: string; readonly from: string; readonly text: string };
+
+/** What libkmod has read, each list in the order in which it is searched: the first line that matches counts, but every alias. */
+export type ModprobeConfig = {
+  readonly aliases: readonly (ConfigLine & { readonly module: string })[];
+  /** Exact names, no patterns. */
+  readonly blacklist: readonly ConfigLine[];
+  readonly installs: readonly (ConfigLine & { readonly command: string })[];
+  readonly removes: readonly ConfigLine[];
+  readonly softdeps: readonly (ConfigLine & { readonly pre: readonly string[]; readonly post: readonly string[] })[];
+};
+
+/** Reads modprobe.d files, given in the order in which libkmod reads them (modprobe.d(5), libkmod-config.c of kmod 30). */
+export const parseModprobe = (files: readonly FoundFile[]): ModprobeConfig => {
+  const lines = files.flatMap((file) => logicalLines(file).flatMap(directive));
+  const named = (name: string): Directive[] => lines.filter((line) => line.directive === name);
+  const withCommand = (name: string): Directive[] => named(name).filter(({ rest }) => rest !== '');
+  return {
+    aliases: named('alias').flatMap((line) => {
+      const module = words(line.rest)[0];
+      return module === undefined ? [] : [{ ...line, module: moduleName(module) }];
+    }),
+    blacklist: named('blacklist'),
+    installs: withCommand('install').map((line) => ({ ...line, command: line.rest })),
+    removes: withCommand('remove'),
+    softdeps: withCommand('softdep').map((line) => ({ ...line, ...softdeps(line.rest) })),
+  };
+};
+
+type Directive = ConfigLine & { readonly directive: string; readonly rest: string };
+
+/**
+ * Lines as libkmod joins them: a backslash takes the line's end away, and before anything else only itself; a comment is joined as
+ * well, so that one which ends in a backslash swallows the next line. Each has the number of the line on which it began.
+ */
+const logicalLines = (file: FoundFile): { readonly from: string; readonly text: string }[] => {
+  const found: { from: string; text: string }[] = [];
+  let begin = 1;
+  for (const match of file.text.matchAll(/((?:[^\\\n]|\\[^])*)(?:\n|\\?$)/g)) {
+    const raw = match[1] ?? '';
+    found.push({
+      from: `${file.path}:${begin}`,
+      text: raw.replace(/\\([^])/g, (_, char: string) => (char === '\n' ? '' : char)),
+    });
+    begin += match[0].split('\n').length - 1;
+  }
+  return found;
+};
+
+/** Words are parted by spaces and tabs alone: the carriage return of a DOS line's end belongs to the last word. */
+const directive = ({ from, text }: { readonly from: string; readonly text: string }): Directive[] => {
+  const match = text.startsWith('#') ? null : /^[ \t]*([^ \t]+)[ \t]+([^ \t]+)(?:[ \t]([^]*))?$/.exec(text);
+  if (!match?.[1] || !match[2]) return [];
+  return [{ directive: match[1], pattern: underscored(match[2]), rest: match[3] ?? '', from, text: text.trim() }];
+};
+
+const words = (text: string): string[] => text.split(/[ \t]+/).filter(Boolean);
+
+/**
+ * libkmod takes one blank before the first word for a part of that word, so that `pre:` or `post:` after two blanks is none; after
+ * three it is (kmod_config_add_softdep(), measured with kmod 30).
+ */
+const softdeps = (rest: string): { readonly pre: readonly string[]; readonly post: readonly string[] } => {
+  const found: { readonly pre: string[]; readonly post: string[] } = { pre: [], post: [] };
+  let list: string[] | undefined;
+  const spoiled = /^[ \t\n\v\f\r](?![ \t\n\v\f\r])/.test(rest);
+  for (const [i, word] of rest
+    .split(/[ \t\n\v\f\r]+/)
+    .filter(Boolean)
+    .entries()) {
+    if (spoiled && i === 0) continue;
+    if (word === 'pre:' || word === 'post:') list = word === 'pre:' ? found.pre : found.post;
+    else list?.push(word);
+  }
+  return found;
+};
+
+/** `-` is `_` in names, but not in a range such as [0-9]. */
+const underscored = (pattern: string): string => pattern.replace(/\[[^\]]*\]?|-/g, (part) => (part === '-' ? '_' : part));
+
+/** Whether a name matches a shell pattern, as fnmatch(3) without flags. */
+export const matches = (pattern: string, name: string): boolean =>
+  pattern === name || (/[*?[]/.test(pattern) && (expressionOf(pattern)?.test(name) ?? false));
+
+/** Undefined for a pattern that matches nothing: a range that runs backwards. */
+const expressionOf = (pattern: string): RegExp | undefined => {
+  const body = pattern.replace(
+    /\[(!?)([^\]]+)\]|[*?]|[\\^$.|+()[\]{}]/g,
+    (part, not: string | undefined, set: string | undefined) => {
+      if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\\]^]/g, '\\$&')}]`;
+      return part === '*' ? '.*' : part === '?' ? '.' : `\\${part}`;
+    },
+  );
+  try {
+    return new RegExp(`^${body}$`, 's');
+  } catch {
+    return undefined;
+  }
+};
