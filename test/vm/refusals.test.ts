@@ -110,7 +110,7 @@ describe('a Debian 12 machine on which something stands in the way', () => {
 
   test('two applies at once: one works, the other says who is at work', async () => {
     const both = await host.machine.sh(
-      `${command} apply --yes >/tmp/1 2>&1 & a=$!; sleep 3; set +e; ${command} apply --yes >/tmp/2 2>&1; echo $?; wait $a; echo $?; cat /tmp/2`,
+      `${command} apply --yes >/tmp/1 2>&1 & a=$!; until [ -s /run/node-prep.lock ]; do sleep 0.1; done; set +e; ${command} apply --yes >/tmp/2 2>&1; echo $?; wait $a; echo $?; cat /tmp/2`,
     );
     expect(both).toMatch(/^1\n0\n/);
     expect(both).toMatch(/Another node-prep is at work on this host: .*pid \d+/);
