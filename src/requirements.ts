@@ -7,7 +7,7 @@ import type { Chosen, Profile } from './profiles/profile.ts';
 export type ChosenProfile = { readonly profile: Profile; readonly chosen: Chosen; readonly asked: string };
 
 /** What the operator's own words ask for beside profiles; it wins over them. */
-export type OwnNeeds = { readonly needs: readonly Need[]; readonly from: string };
+type OwnNeeds = { readonly needs: readonly Need[]; readonly from: string };
 
 /**
  * The desired state: one requirement per id, with the reasons of all who ask for it. What the operator asked for himself

@@ -48,8 +48,12 @@ const outputOf = (script: string): Promise<string> =>
     };
     // The whole group: what hangs is not the shell but what it waits for.
     const kill = (): void => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       end();
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // It ended by itself in this very moment.
+      }
     };
     const limit = setTimeout(kill, 60_000);
     child.stdout.on('data', (chunk: Buffer) => {

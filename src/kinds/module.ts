@@ -42,7 +42,8 @@ export const moduleKind: Kind<ModuleNeed> = {
 };
 
 /**
- * `persisted`: module name to what brings it at boot. `elsewhere`: the same without our own file. `rules`: what keeps modules out at boot, and now: files in /run count until then.
+ * `persisted`: module name to what brings it at boot. `elsewhere`: the same without our own file. `rules`: what keeps modules out
+ * at boot, and now: files in /run count until then.
  */
 type View = {
   readonly host: HostView;

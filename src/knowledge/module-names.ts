@@ -18,8 +18,6 @@ const table: { readonly [name: string]: ModuleFact } = facts;
 /** What is known of a name; nothing for most modules. */
 export const moduleFact = (name: string): ModuleFact => (Object.hasOwn(table, name) ? (table[name] ?? {}) : {});
 
-export const knownModules: readonly string[] = Object.keys(table);
-
 /** The kernel's way to write a module's name: `-` and `_` are one, upper and lower case are two (modprobe(8)). */
 export const moduleName = (name: string): string => name.replaceAll('-', '_');
 

@@ -20,7 +20,7 @@ export const networkManagerQueries: readonly Query[] = [
 export const hasNetworkManager = (answers: Answers): boolean => listed(answers, program).length > 0;
 
 /** One device pattern that NetworkManager leaves alone, and the file that says so. */
-export type Unmanaged = { readonly pattern: string; readonly from: string };
+type Unmanaged = { readonly pattern: string; readonly from: string };
 
 /**
  * The device patterns in force: files are read in order, `unmanaged-devices=` replaces what came before, `+=` adds and `-=`

@@ -4,7 +4,7 @@ import type { Need, Reason, Requirement } from '../model.ts';
  * One option of a profile. `values`: the closed set; without it `check` says what is wrong with a value, if anything, and
  * `milestones` are values at which requirements change.
  */
-export type OptionSpec = {
+type OptionSpec = {
   readonly about: string;
   readonly default: string;
   readonly values?: readonly string[];

@@ -6,7 +6,7 @@ import { safe, tint, wrap } from './terminal.ts';
 import type { Style } from './terminal.ts';
 
 /** All that is known of one requirement on one host. `askers`: who could ask for it. `wanted`: whether the chosen profiles do. */
-export type Story = {
+type Story = {
   readonly finding: Finding;
   readonly wanted: boolean;
   readonly askedBy: readonly string[];

@@ -6,7 +6,7 @@ import { safe, tint, wrap } from './terminal.ts';
 import type { Style, Tint } from './terminal.ts';
 
 /** How much a person wants to see. */
-export type Detail = 'normal' | 'verbose';
+type Detail = 'normal' | 'verbose';
 
 /** A plan for a person: the host, the findings by kind, what would be done, and a line that sums up. */
 export const planText = async (
