@@ -3,7 +3,7 @@ import { didYouMean, OperatorError } from './errors.ts';
 import type { OwnConfig } from './config-file.ts';
 import { isModuleName, moduleName } from './knowledge/module-names.ts';
 import { isSysctlKey, sysctlKey, sysctlPath } from './knowledge/sysctl.ts';
-import type { Desired, Need, Waiver } from './model.ts';
+import type { Desired, Need, Permissions, Waiver } from './model.ts';
 import type { Chosen, Profile } from './profiles/profile.ts';
 import { profiles } from './profiles/table.ts';
 import { desiredState, idOf } from './requirements.ts';
@@ -15,6 +15,7 @@ export type DesiredFlags = {
   readonly config?: string;
   readonly ipFamilies?: string;
   readonly waive: readonly string[];
+  readonly allow?: Permissions;
 };
 
 /** The desired state, and what the operator should know about his settings. */
@@ -36,7 +37,7 @@ export const loadSettings = async (flags: DesiredFlags, today: Date): Promise<Se
     [...(file.waive ?? []), ...flags.waive.map(waiverOf)].map((w) => ({ ...w, id: normalId(w.id) })),
     today,
   );
-  const desired = desiredState(chosen, { needs: ownNeeds(file), from: path ?? '' }, waivers);
+  const desired = desiredState(chosen, { needs: ownNeeds(file), from: path ?? '' }, waivers, flags.allow);
   const known = new Set(desired.requirements.map(idOf));
   const idle = waivers
     .filter((w) => !known.has(w.id))

@@ -138,7 +138,17 @@ export type HostView = {
   readonly system: System;
   readonly askedBy: readonly string[];
   readonly verdicts: ReadonlyMap<string, Verdict['verdict']>;
+  readonly allow: Permissions;
 };
+
+/**
+ * What the operator allows beyond the usual. `takeOver`: lines in other people's files that stand in the way may be commented
+ * out. `rebootChanges`: what only counts after a reboot, such as kernel arguments, may be changed.
+ */
+export type Permissions = { readonly takeOver: boolean; readonly rebootChanges: boolean };
+
+/** Something on the host that speaks about a requirement: the file and line, what it says, and what becomes of it. */
+export type Claim = { readonly from: string; readonly says: string; readonly role: string };
 
 export type Checked = { readonly findings: readonly Finding[]; readonly actions: readonly Action[] };
 
@@ -155,7 +165,11 @@ export type Kind<N extends Need = Need> = {
   /** Other needs that this one brings with it. */
   implies?(need: N): readonly Need[];
   queries(needs: readonly (N & { readonly advice?: true })[]): readonly Query[];
+  /** What this host makes of what is wanted: more of the kind, or less. Asked before `check`. */
+  adapt?(requirements: readonly Requirement<N>[], host: HostView): readonly Requirement<N>[];
   check(requirements: readonly Requirement<N>[], host: HostView): Checked;
+  /** All that speaks about a need on this host, in the order in which it is heard; for `explain`. */
+  claims?(need: N, host: HostView): readonly Claim[];
 };
 
 export type Plan = { readonly system: System; readonly findings: readonly Finding[]; readonly actions: readonly Action[] };
@@ -165,6 +179,7 @@ export type Desired = {
   readonly requirements: readonly Requirement[];
   readonly waivers: readonly Waiver[];
   readonly askedBy: readonly string[];
+  readonly allow: Permissions;
 };
 
 /** One host's result. `failed` and `unreachable` say why in `problem`. */

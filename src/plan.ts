@@ -11,7 +11,7 @@ export const queriesFor = (desired: Desired): Query[] =>
 /** Compares what is wanted with what the host answered. Pure: the same arguments give the same plan. */
 export const makePlan = (desired: Desired, answers: Answers): Plan => {
   const system = readSystem(answers);
-  const view = { answers, system, askedBy: desired.askedBy, verdicts: new Map() };
+  const view = { answers, system, askedBy: desired.askedBy, verdicts: new Map(), allow: desired.allow };
   const checked = checkAll(desired, view);
   const actions = collapse(checked.actions);
   if (actions.length === 0) return { system, findings: checked.findings, actions };
@@ -56,15 +56,21 @@ const checkAll = (desired: Desired, view: HostView): Checked => {
 };
 
 const checkKind = (kind: Kind, desired: Desired, view: HostView): Checked => {
-  const { findings, actions } = kind.check(ofKind(desired, kind), view);
+  const wanted = ofKind(desired, kind);
+  const { findings, actions } = kind.check(kind.adapt ? waived(kind.adapt(wanted, view), desired, kind) : wanted, view);
   return { findings: findings.map((finding) => withWaiver(finding, desired)), actions };
 };
 
 /** A waived requirement is judged as advice: it changes nothing and stops nothing. */
 const ofKind = (desired: Desired, kind: Kind): Requirement[] =>
-  desired.requirements
-    .filter((r) => r.kind === kind.name)
-    .map((r) => (desired.waivers.some((w) => w.id === kind.id(r)) ? { ...r, advice: true } : r));
+  waived(
+    desired.requirements.filter((r) => r.kind === kind.name),
+    desired,
+    kind,
+  );
+
+const waived = (requirements: readonly Requirement[], { waivers }: Desired, kind: Kind): Requirement[] =>
+  requirements.map((r) => (waivers.some((w) => w.id === kind.id(r)) ? { ...r, advice: true } : r));
 
 const withWaiver = (finding: Finding, desired: Desired): Finding => {
   const waiver = desired.waivers.find((w) => w.id === finding.id);

@@ -1,6 +1,6 @@
 import { OperatorError } from './errors.ts';
 import { kindNamed, kinds } from './kinds/table.ts';
-import type { Desired, Need, Reason, Requirement, Waiver } from './model.ts';
+import type { Desired, Need, Permissions, Reason, Requirement, Waiver } from './model.ts';
 import type { Chosen, Profile } from './profiles/profile.ts';
 
 /** A profile with every option chosen. `asked`: how the operator asked for it, for people to read. */
@@ -13,7 +13,12 @@ type OwnNeeds = { readonly needs: readonly Need[]; readonly from: string };
  * The desired state: one requirement per id, with the reasons of all who ask for it. What the operator asked for himself
  * replaces what profiles say. Throws an OperatorError where two profiles contradict each other.
  */
-export const desiredState = (profiles: readonly ChosenProfile[], own: OwnNeeds, waivers: readonly Waiver[]): Desired => {
+export const desiredState = (
+  profiles: readonly ChosenProfile[],
+  own: OwnNeeds,
+  waivers: readonly Waiver[],
+  allow: Permissions = { takeOver: false, rebootChanges: false },
+): Desired => {
   const byId = new Map<string, Requirement>();
   const settled = new Set(own.needs.map(idOf));
   for (const { profile, chosen } of profiles)
@@ -24,6 +29,7 @@ export const desiredState = (profiles: readonly ChosenProfile[], own: OwnNeeds, 
     requirements: inKindOrder([...byId.values()]),
     waivers,
     askedBy: [...profiles.map((p) => p.asked), ...(own.needs.length > 0 ? [own.from] : [])],
+    allow,
   };
 };
 

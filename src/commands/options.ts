@@ -45,6 +45,14 @@ export const desiredOptions = {
   },
   'ip-families': { about: 'the address families of the cluster: ipv4, ipv6 or both', type: 'string', placeholder: 'LIST' },
   waive: { about: 'set a requirement aside, and say why; may be repeated', type: 'string', many: true, placeholder: 'ID=REASON' },
+  'take-over': {
+    about: "let lines in other people's files that stand in the way be commented out",
+    type: 'boolean',
+  },
+  'allow-reboot-changes': {
+    about: 'let changes be made that only count after a reboot, such as kernel arguments',
+    type: 'boolean',
+  },
 } as const satisfies CliOptions;
 
 /** Options that shape what is printed. */

@@ -12,6 +12,7 @@ export const settingsFrom = async (args: Args): Promise<Settings> => {
   const flags = {
     profiles: texts(args, 'profile'),
     waive: texts(args, 'waive'),
+    allow: { takeOver: on(args, 'take-over'), rebootChanges: on(args, 'allow-reboot-changes') },
     ...(config !== undefined && { config }),
     ...(ipFamilies !== undefined && { ipFamilies }),
   };

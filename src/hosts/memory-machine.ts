@@ -11,7 +11,8 @@ export type Service = { readonly active: string; readonly enabled: string };
 
 /**
  * All that a host in memory is. `defaults`: kernel settings as they are after boot. `listed`: whether the lists of available
- * packages are there. `commands`: what changed it, in order.
+ * packages are there. `scripts`: what a read-only shell script prints, by the
+ * name that it has as $0. `commands`: what changed it, in order.
  */
 export type Machine = {
   readonly files: Map<string, MemoryFile>;
@@ -24,6 +25,7 @@ export type Machine = {
   readonly available: Map<string, Package>;
   listed: boolean;
   readonly systemd: boolean;
+  readonly scripts: Map<string, string>;
   readonly services: Map<string, Service>;
   readonly readOnly: readonly string[];
   readonly commands: Argv[];

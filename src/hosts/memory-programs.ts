@@ -13,6 +13,7 @@ export const answerOf = (machine: Machine, argv: Argv): Answer => {
   if (line === 'stat -fc %T /sys/fs/cgroup') return { status: 0, text: `${machine.cgroup}\n` };
   if (argv[0] === 'sh' && line.includes('dpkg-query')) return packageAnswer(machine, argv[2] ?? '');
   if (line.includes('systemctl show ')) return serviceAnswer(machine, argv);
+  if (argv[0] === 'sh' && argv[3]?.startsWith('ask-')) return { status: 0, text: machine.scripts.get(argv[3]) ?? '' };
   return { status: 127, text: '' };
 };
 

@@ -10,7 +10,7 @@ import { answerOf, perform } from './memory-programs.ts';
 /**
  * A host that is a Map, for tests. `files`: path to text, link or unreadable file. `arch` as `uname -m`; `cgroup` as
  * `stat -fc %T`. `programs`: commands that are there beside those that packages bring. `readOnly`: folders that refuse writes.
- * `nextKernel`: the release that the next boot runs.
+ * `nextKernel`: the release that the next boot runs. `scripts`: what a read-only shell script prints, by the name that it has as $0.
  */
 export type MemorySpec = {
   readonly files: { readonly [path: string]: MemoryFile };
@@ -27,6 +27,7 @@ export type MemorySpec = {
   readonly systemd?: boolean;
   readonly readOnly?: readonly string[];
   readonly nextKernel?: string;
+  readonly scripts?: { readonly [name: string]: string };
 };
 
 /** `machine`: all that there is to look at. `reboot`: what systemd does at boot, from the files alone. */
@@ -68,6 +69,7 @@ const machineOf = (spec: MemorySpec): Machine => ({
   systemd: spec.systemd ?? true,
   services: new Map(Object.entries(spec.services ?? {})),
   readOnly: spec.readOnly ?? [],
+  scripts: new Map(Object.entries(spec.scripts ?? {})),
   commands: [],
 });
 

@@ -28,7 +28,11 @@ export const desiredOf = (...needs: (Need & { readonly advice?: true })[]): Desi
   })),
   waivers: [],
   askedBy: ['test'],
+  allow: { takeOver: false, rebootChanges: false },
 });
+
+/** The same, with --take-over and --allow-reboot-changes. */
+export const allowing = (desired: Desired): Desired => ({ ...desired, allow: { takeOver: true, rebootChanges: true } });
 
 /** A Debian 12 with these files on top. */
 export const debianWith = (files: { readonly [path: string]: MemoryFile }, more: Partial<Recipe> = {}): MemoryHost =>
