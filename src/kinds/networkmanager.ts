@@ -36,7 +36,13 @@ export const networkmanagerKind: Kind<UnmanagedNeed> = {
     unmanagedLines(answers, 'now').map(({ from, key, value }) => ({
       from,
       says: `${key}=${value}`,
-      role: from.startsWith('/run/') ? 'until the next boot' : key.endsWith('-') ? 'takes away' : key.endsWith('+') ? 'adds' : 'sets',
+      role: from.startsWith('/run/')
+        ? 'until the next boot'
+        : key.endsWith('-')
+          ? 'takes away'
+          : key.endsWith('+')
+            ? 'adds'
+            : 'sets',
     })),
 };
 
@@ -88,7 +94,12 @@ const inTheWay = (need: UnmanagedNeed, answers: Answers): string[] => [
 const readingOf = (need: UnmanagedNeed, answers: Answers, when: 'now' | 'boot'): Reading => {
   if (!hasNetworkManager(answers)) return { ok: true, have: 'not installed' };
   const on = networkManagerOn(answers);
-  if (!on[when]) return { ok: true, have: on.mask ? 'masked' : when === 'now' ? 'not running' : 'not started', ...(on.mask && { from: on.mask }) };
+  if (!on[when])
+    return {
+      ok: true,
+      have: on.mask ? 'masked' : when === 'now' ? 'not running' : 'not started',
+      ...(on.mask && { from: on.mask }),
+    };
   const cares = need.unmanaged.map((pattern) => patternCare(pattern, answers, when));
   const good = cares.filter((care) => care.leftAlone);
   const ok = good.length === cares.length;

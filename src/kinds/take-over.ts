@@ -17,7 +17,10 @@ export const outOfTheWay = (
   for (let round = 0; round < 20; round++) {
     const writes = commentedOut([...all], answers);
     if (!writes) return undefined;
-    const after = overlay(answers, writes.map((write) => ({ ...write, for: [] })));
+    const after = overlay(
+      answers,
+      writes.map((write) => ({ ...write, for: [] })),
+    );
     const found = inTheWay(after).filter((from) => !all.has(from));
     if (inTheWay(after).length === 0) return writes;
     if (found.length === 0) return undefined;
