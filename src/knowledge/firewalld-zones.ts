@@ -30,7 +30,8 @@ export const firewalldReading = (need: PortNeed, answers: Answers, when: 'now' |
   if (when === 'now' && unknown) return { ok: false, have: 'unknown' };
   const zones = all.filter((zone) => names.includes(zone.name) || zone.sources.length > 0);
   const opened = zones.map((zone) => opening(zone, need)).find((line) => line !== undefined);
+  const shut = zones.find((zone) => names.includes(zone.name))?.from ?? from;
   return opened === undefined
-    ? { ok: false, have: `shut in ${names.join(', ')}`, from }
+    ? { ok: false, have: `shut in ${names.join(', ')}`, from: shut }
     : { ok: true, have: 'open', from: opened };
 };

@@ -50,9 +50,10 @@ export const firewalldSetting = (key: string, answers: Answers): { readonly valu
     })
     .at(-1);
 
-/** A zone: what it lets in, and whether it is bound to interfaces or to addresses. `from`: its file. */
+/** A zone: what it lets in, and whether it is bound to interfaces or to addresses. `from`: its file, or that it is a running one. */
 export type Zone = {
   readonly name: string;
+  readonly from: string;
   readonly interfaces: readonly string[];
   readonly sources: readonly string[];
   readonly allows: readonly Allowed[];
@@ -69,6 +70,7 @@ export const permanentZones = (answers: Answers): Zone[] =>
       elements.flatMap((e) => (e.name === name ? (e.attributes.get(attribute) ?? []) : []));
     return {
       name: baseName(file.path).replace(/\.xml$/, ''),
+      from: file.path,
       interfaces: values('interface', 'name'),
       sources: [...values('source', 'address'), ...values('source', 'ipset'), ...values('source', 'mac')],
       allows: elements.flatMap((element) => allowedBy(element, answers)),
@@ -110,6 +112,7 @@ export const runningZones = (answers: Answers): Zone[] =>
       const from = `the running zone ${name}`;
       return {
         name,
+        from,
         interfaces: words('interfaces'),
         sources: words('sources'),
         allows: [
