@@ -1,10 +1,12 @@
 import type { Answer, Argv } from '../model.ts';
-import { swapTable } from './memory-boot.ts';
+import { remove } from './memory-files.ts';
+import { grubby, updateGrub } from './memory-grub.ts';
 import { done, failed } from './memory-machine.ts';
 import type { Machine, Ran } from './memory-machine.ts';
 import { modprobe } from './memory-modules.ts';
 import { aptGet, dnf, hasProgram, packageAnswer } from './memory-packages.ts';
 import { applySettings, dropinPaths } from './memory-settings.ts';
+import { swapTable } from './memory-swap.ts';
 
 /** Answers a read-only command; 127 for every other one. */
 export const answerOf = (machine: Machine, argv: Argv): Answer => {
@@ -39,6 +41,10 @@ export const perform = (machine: Machine, argv: Argv): Ran => {
     case 'swapoff':
       machine.files.set('/proc/swaps', swapTable([]));
       return done;
+    case 'update-grub':
+      return updateGrub(machine);
+    case 'grubby':
+      return grubby(machine, words);
     case 'systemctl':
       return machine.systemd ? systemctl(machine, words) : failed(127, 'systemctl: not found');
     case 'true':
@@ -60,8 +66,15 @@ const systemctl = (machine: Machine, [verb, ...words]: readonly string[]): Ran =
   const units = words.filter((word) => !word.startsWith('-'));
   for (const unit of units) {
     const service = machine.services.get(unit);
-    if (verb === 'mask') machine.files.set(`/etc/systemd/system/${unit}`, { link: '/dev/null' });
+    const path = `/etc/systemd/system/${unit}`;
+    if (verb === 'mask' && machine.files.has(path)) return failed(1, `Failed to mask unit: File '${path}' already exists.`);
+    if (verb === 'mask') machine.files.set(path, { link: '/dev/null' });
     if (verb !== 'disable') continue;
+    const links = [...machine.files.keys()].filter(
+      (p) => new RegExp('^/etc/systemd/system/[^/]+/').test(p) && p.endsWith(`/${unit}`),
+    );
+    for (const link of links) remove(machine, link);
+    if (links.length > 0) continue;
     if (!service) return failed(1, `Failed to disable unit: Unit file ${unit} does not exist.`);
     machine.services.set(unit, { enabled: 'disabled', active: words.includes('--now') ? 'inactive' : service.active });
   }
