@@ -31,14 +31,16 @@ export const cgroupActions = (id: string, host: HostView): Action[] => {
   if (!way) return [];
   return [
     ...(way.ownFile ? [writeOwn(id, host, change)] : []),
-    { do: 'run', argv: way.command(change), why: 'have the boot loader pass these arguments from the next boot on', for: [id] },
+    { do: 'run', argv: way.command(change), why: 'put these kernel arguments into the boot menu (needs a reboot)', for: [id] },
   ];
 };
 
 /** What an earlier run put there stays. */
 const writeOwn = (id: string, host: HostView, { add, remove }: ArgumentChange): Action => {
   const earlier = ownGrubArguments(host.answers);
-  const all = { add: [...new Set([...earlier.add, ...add])], remove: [...new Set([...earlier.remove, ...remove])] };
+  // Of systemd's own arguments the last one given counts, so that nothing need be taken away.
+  const gone = remove.filter((word) => !word.startsWith('systemd.'));
+  const all = { add: [...new Set([...earlier.add, ...add])], remove: [...new Set([...earlier.remove, ...gone])] };
   return {
     ...ownFile(ownGrubFile, host, {
       purpose: 'kernel arguments; update-grub reads this file',

@@ -31,6 +31,6 @@ const fields = (text: string): string[] =>
     .split(/[ \t]+/)
     .filter(Boolean);
 
-/** Spaces and the like are octal numbers in fstab: \040. */
-const unescaped = (word: string): string =>
+/** Spaces and the like are octal numbers in fstab and /proc/swaps: \040. */
+export const unescaped = (word: string): string =>
   word.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));

@@ -1,7 +1,7 @@
 import { fileText, numbered } from '../answers.ts';
 import type { Answers, Query } from '../model.ts';
 import { argumentIsOn, bootCmdline, cmdlineQueries } from './cmdline.ts';
-import { fstabPath, fstabSwaps } from './swap-fstab.ts';
+import { fstabPath, fstabSwaps, unescaped } from './swap-fstab.ts';
 import { resumeQueries } from './swap-resume.ts';
 import { scriptedSwaps, swapScriptQueries } from './swap-scripts.ts';
 import type { SwapSource } from './swap-source.ts';
@@ -30,7 +30,7 @@ export const swapsNow = (answers: Answers): ActiveSwap[] =>
     .slice(1)
     .map(({ text }) => text.trim().split(/\s+/))
     .filter(([name]) => name !== '' && name !== undefined)
-    .map(([name = '', , , used = '0']) => ({ name, used: Number(used) || 0 }));
+    .map(([name = '', , , used = '0']) => ({ name: unescaped(name), used: Number(used) || 0 }));
 
 /** What programs may take without anything being swapped out, in KiB; undefined where the kernel does not say. */
 export const availableMemory = (answers: Answers): number | undefined => {
