@@ -73,7 +73,7 @@ const verdictOn = (requirement: Requirement<CgroupNeed>, now: Cgroups, boot: Cgr
   const obstacle = cannotChange(changeFor(host), host);
   if (obstacle) return { verdict: only, reason: obstacle.why ? `${reason}; ${obstacle.why}` : reason, remedy: obstacle.remedy };
   return only === 'advice' || !host.allow.rebootChanges
-    ? { verdict: only, reason: guessed(reason, host), remedy: byHand(host) }
+    ? { verdict: only, reason: guessed(reason, host), remedy: byHand(host, only) }
     : { verdict: 'change' };
 };
 
@@ -92,12 +92,13 @@ const guessed = (reason: string, { answers }: HostView): string => {
   return path === undefined ? reason : `${reason} (the next boot is guessed from this one: ${path} cannot be read without root)`;
 };
 
-const byHand = (host: HostView): string => {
+const byHand = (host: HostView, only: 'advice' | 'blocked'): string => {
   const { add, remove } = changeFor(host);
   const words = [
     ...(remove.length > 0 ? [`take ${remove.join(' ')} from`] : []),
     ...(add.length > 0 ? [`add ${add.join(' ')} to`] : []),
   ];
   const how = familyNamed(host.system.family).kernelArguments?.byHand ?? '';
-  return `With --allow-reboot-changes node-prep does it; or ${words.join(', ')} the kernel command line (${how}). Then reboot.`;
+  const todo = `${words.join(', ')} the kernel command line (${how}), then reboot.`;
+  return only === 'advice' ? `To have it: ${todo}` : `With --allow-reboot-changes node-prep does it; or ${todo}`;
 };

@@ -6,12 +6,14 @@ import { hasSwapEntry } from './swap-fstab.ts';
 import type { SwapSource } from './swap-source.ts';
 
 /** Swap units, and the services of packages that turn swap on themselves (zram-tools, Ubuntu's zram-config, dphys-swapfile). */
-const patterns = ['*.swap', 'zramswap.service', 'zram-config.service', 'dphys-swapfile.service'] as const;
-const pulls = ['wants', 'requires', 'upholds'] as const;
+const services = ['zramswap.service', 'zram-config.service', 'dphys-swapfile.service'] as const;
+const patterns = ['*.swap', ...services] as const;
 
-const pullGlobs = unitRoots.flatMap((root) =>
-  pulls.flatMap((pull) => patterns.map((pattern) => `${unitFolder(root)}/*.${pull}/${pattern}`)),
-);
+/** Services are enabled in /etc; swap units may be pulled in by the distribution itself. */
+const pullGlobs = [
+  ...unitRoots.flatMap((root) => ['wants', 'requires'].map((pull) => `${unitFolder(root)}/*.${pull}/*.swap`)),
+  ...services.map((name) => `${unitFolder('/etc')}/*.wants/${name}`),
+];
 
 /** What generators wrote at the last boot; they will write it again. */
 const generatedGlobs = ['/run/systemd/generator.late/*.swap', '/run/systemd/generator/*.swap'] as const;
