@@ -75,6 +75,27 @@ describe('hostile hosts: control groups', () => {
     expect(isConverged(await planHost(host, desired))).toBe(true);
   });
 
+  test('version 1 on RHEL 8, whose entries take their arguments from grubenv; its kernel 4.18 can do version 2', async () => {
+    const host = hostFrom({
+      ...(hosts['rocky-9'] as Recipe),
+      ...onV1,
+      kernel: '4.18.0-553.el8_10.x86_64',
+      files: {
+        '/usr/sbin/grubby': 'ELF',
+        '/proc/cmdline': 'BOOT_IMAGE=(hd0)/vmlinuz root=UUID=1 ro quiet\n',
+        '/usr/lib/systemd/libsystemd-shared-239.so': 'ELF',
+        '/boot/grub2/grubenv': `# GRUB Environment Block\nsaved_entry=abc-4.18.0\nkernelopts=root=UUID=1 ro ${v1}\n####`,
+        '/boot/loader/entries/abc-4.18.0.conf': 'title Rocky\noptions $kernelopts $tuned_params\n',
+        '/boot/loader/entries/abc-0-rescue.conf': 'title Rescue\noptions root=UUID=1 ro\n',
+      },
+    });
+    expect(findingOf(await planHost(host, allowing(desiredOf(refused))), 'cgroup/v2')).toMatchObject({
+      verdict: 'change',
+      boot: { have: 'tmpfs', from: `/boot/loader/entries/abc-4.18.0.conf:2: ${v1}` },
+      after: { ok: true },
+    });
+  });
+
   test('a controller that an argument keeps off is taken back without touching the file that names it', async () => {
     const args = 'cgroup_disable=memory,hugetlb';
     const host = debianWith({ ...grub(args), '/sys/fs/cgroup/cgroup.controllers': 'cpuset cpu io pids\n' });
