@@ -64,11 +64,7 @@ const verdictOn = (requirement: Requirement<CgroupNeed>, now: Cgroups, boot: Cgr
   const only = requirement.advice || (requirement.v1 === 'advice' && ![now, boot].some(lacksControllers)) ? 'advice' : 'blocked';
   const reason = reasonFor(requirement, now, boot);
   if (reading(boot).ok) {
-    return {
-      verdict: only,
-      reason: `${reason}; the next boot brings version 2`,
-      remedy: 'Reboot this host: nothing else is left to do.',
-    };
+    return { verdict: only, reason: pending(now), remedy: 'Reboot this host: nothing else is left to do.' };
   }
   const obstacle = cannotChange(changeFor(host), host);
   if (obstacle) return { verdict: only, reason: obstacle.why ? `${reason}; ${obstacle.why}` : reason, remedy: obstacle.remedy };
@@ -76,6 +72,11 @@ const verdictOn = (requirement: Requirement<CgroupNeed>, now: Cgroups, boot: Cgr
     ? { verdict: only, reason: guessed(reason, host), remedy: byHand(host, only) }
     : { verdict: 'change' };
 };
+
+const pending = (now: Cgroups): string =>
+  lacksControllers(now)
+    ? `this host must be rebooted: the controllers ${now.absent.join(', ')} are still off, the next boot has them`
+    : 'this host must be rebooted: it still runs cgroup version 1, the next boot brings version 2';
 
 const lacksControllers = ({ fs, absent }: Cgroups): boolean => fs === 'cgroup2fs' && absent.length > 0;
 
