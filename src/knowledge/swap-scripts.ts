@@ -45,7 +45,7 @@ const swapon = /(?:^|[\s;&|(/])swapon\b(?!\s*(?:-s\b|--show|--summary|-V\b|--ver
 
 const linesWith = (file: FoundFile, matches: (text: string) => boolean): SwapSource[] =>
   numbered(file.text)
-    .filter(({ text }) => !text.trim().startsWith('#') && matches(text))
+    .filter(({ text }) => matches(text.replace(/(^|\s)#.*$/, '')))
     .map(({ line, text }) => {
       const from = `${file.path}:${line}`;
       return { via: 'script', name: 'swapon', from, ...(isWhole(text) && { lines: [from] }) };
