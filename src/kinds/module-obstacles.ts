@@ -4,6 +4,7 @@ import { argumentRemedy } from '../knowledge/module-arguments.ts';
 import type { Denial } from '../knowledge/modprobe.ts';
 import { ownModulesLoad } from '../knowledge/modules-load.ts';
 import { cannotLoad } from '../knowledge/rights.ts';
+import { signatureRule, unsignedAmong } from '../knowledge/signatures.ts';
 import type { HostView, Reading } from '../model.ts';
 import type { ModuleView } from './module-view.ts';
 import { unwritable } from './own-file.ts';
@@ -29,7 +30,19 @@ export const hindrance = (by: readonly string[], now: Reading, view: ModuleView)
   const own = unlisted ? unwritable(ownModulesLoad, host) : undefined;
   if (own) return own;
   // Without an index nothing can be loaded, nor be known to exist when it is written down for the next boot.
-  return kernel.indexed ? (now.ok ? undefined : (cannotLoad(host.answers) ?? noModprobe(host))) : missing(view);
+  if (!kernel.indexed) return missing(view);
+  return now.ok ? undefined : (cannotLoad(host.answers) ?? noModprobe(host) ?? unsigned(by, view));
+};
+
+/** A module without a signature, or one that it needs, on a kernel that takes none such. */
+const unsigned = (by: readonly string[], { kernel, host }: ModuleView): Obstacle | undefined => {
+  const rule = signatureRule(host.answers);
+  const found = rule && unsignedAmong(by, host.answers, kernel);
+  if (!rule || !found) return undefined;
+  return {
+    reason: `${rule.says}, says ${rule.from}, and ${found.file} has no signature`,
+    remedy: `Sign ${found.name} with a key that this machine has enrolled (mokutil --list-enrolled), or install it from a package of the distribution, whose modules are signed; then plan again.`,
+  };
 };
 
 /** Why nothing provides a name, and who could. */
