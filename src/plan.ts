@@ -28,7 +28,7 @@ export const makePlan = (desired: Desired, answers: Answers): Plan => {
   const checked = checkAll(desired, view);
   const actions = collapse(checked.actions);
   if (actions.length === 0) return { system, findings: checked.findings, actions };
-  const after = checkAll(desired, { ...view, answers: overlay(answers, actions) });
+  const after = checkAll(desired, { ...view, answers: overlay(answers, actions), done: actions });
   return { system, findings: withAfter(checked.findings, after.findings), actions };
 };
 

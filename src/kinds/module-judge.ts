@@ -13,16 +13,14 @@ export type Judged = { readonly finding: Finding; readonly by: readonly string[]
 
 export const judge = (requirement: Requirement<ModuleNeed>, view: ModuleView): Judged => {
   const base = { id: `module/${requirement.name}`, kind: 'module' as const, want: 'loaded', because: requirement.because };
-  const provider = providerOf(requirement.name, view.kernel);
-  if (!provider) {
-    const nowhere: Reading = { ok: false, have: `not in kernel ${view.kernel.release}` };
-    return { finding: { ...base, now: nowhere, boot: nowhere, ...obstructed(requirement, missing(view)) }, by: [] };
-  }
+  const here = providerOf(requirement.name, view.kernel);
+  const provider = here ?? (requirement.advice ? undefined : providerOf(requirement.name, view.ahead));
+  const nowhere: Reading = { ok: false, have: `not in kernel ${view.kernel.release}` };
+  if (!provider) return { finding: { ...base, now: nowhere, boot: nowhere, ...obstructed(requirement, missing(view)) }, by: [] };
   const { by } = provider;
-  const now = nowReading(provider, view.kernel);
-  const boot = bootReading(provider, view);
+  const [now, boot] = here ? [nowReading(here, view.kernel), bootReading(here, view)] : [nowhere, nowhere];
   if (now.ok && boot.ok) return { finding: { ...base, now, boot, verdict: 'ok' }, by };
-  const denial = denialOf(by, view.cleared.files, view.kernel);
+  const denial = denialOf(by, view.cleared.files, view.ahead);
   const obstacle = denial ? denied(denial, view.host) : hindrance(by, now, view);
   const byHand = `Add "${requirement.name}" to modules: in the configuration file.`;
   return { finding: { ...base, now, boot, ...unmet(requirement, obstacle, byHand) }, by };

@@ -6,6 +6,8 @@ import { moduleRules } from '../knowledge/modprobe.ts';
 import type { ModuleRules } from '../knowledge/modprobe.ts';
 import { candidatesFor } from '../knowledge/module-providers.ts';
 import type { Answers, HostView, NeedOf, Requirement } from '../model.ts';
+import { kernelWith, modulePackage, onceInstalled } from './module-packages.ts';
+import type { ModulePackage } from './module-packages.ts';
 import type { TakenOver } from './module-takeover.ts';
 
 export type ModuleNeed = NeedOf<'module'>;
@@ -21,21 +23,34 @@ export type Files = {
 };
 
 /**
- * A host as far as its modules go. `kernel` and `files`: as they are. `cleared`: the files without the lines that are taken
- * over, and those lines.
+ * A host as far as its modules go. `kernel` and `files`: as they are. `ahead`: the kernel with the modules that `source`, a package,
+ * is known to bring. `cleared`: the files without the lines that are taken over, and those lines, for that kernel.
  */
 export type ModuleView = {
   readonly host: HostView;
   readonly kernel: RunningKernel;
+  readonly ahead: RunningKernel;
+  readonly source: ModulePackage | undefined;
   readonly files: Files;
   readonly cleared: TakenOver;
 };
 
 /** The view of a host on which nothing is taken over. */
 export const lookAt = (requirements: readonly Requirement<ModuleNeed>[], host: HostView): ModuleView => {
-  const kernel = runningKernel(host.answers, host.system.kernel, candidatesFor(requirements.map((r) => r.name)));
+  const found = runningKernel(host.answers, host.system.kernel, candidatesFor(requirements.map((r) => r.name)));
+  const source = modulePackage(host, found);
+  const wanted = requirements.filter((r) => !r.advice).map((r) => r.name);
+  const ahead = kernelWith(source, wanted, found, host);
+  const kernel = onceInstalled(found, wanted, host);
   const files = filesOf(host.answers, kernel);
-  return { host, kernel, files, cleared: { files, edits: [] } };
+  return {
+    host,
+    kernel,
+    ahead,
+    source,
+    files,
+    cleared: { files: ahead === found ? files : filesOf(host.answers, ahead), edits: [] },
+  };
 };
 
 /** What the files of these answers say about that kernel's modules. */

@@ -12,6 +12,7 @@ import { actionsFor } from './module-actions.ts';
 import { claimsOn } from './module-claims.ts';
 import { judge, nowReading } from './module-judge.ts';
 import { hindrance, modprobePaths } from './module-obstacles.ts';
+import { modulePackageQueries } from './module-packages.ts';
 import { takeOver } from './module-takeover.ts';
 import type { Wanted } from './module-takeover.ts';
 import { lookAt } from './module-view.ts';
@@ -25,11 +26,12 @@ export const moduleKind: Kind<ModuleNeed> = {
   want: () => 'loaded',
   merge: (a) => a,
   implies: () => [{ kind: 'package', capability: 'kmod' }],
-  queries: (needs) => (needs.length === 0 ? [] : questions(candidatesFor(needs.map((n) => n.name)))),
+  queries: (needs) =>
+    needs.length === 0 ? [] : [...questions(candidatesFor(needs.map((n) => n.name))), ...modulePackageQueries(needs)],
   check: (requirements, host) => {
     const asIs = lookAt(requirements, host);
     const view = host.allow.takeOver
-      ? { ...asIs, cleared: takeOver(freeable(requirements, asIs), host.answers, asIs.kernel) }
+      ? { ...asIs, cleared: takeOver(freeable(requirements, asIs), host.answers, asIs.ahead) }
       : asIs;
     const judged = requirements.map((r) => judge(r, view));
     const findings = [...judged.map((j) => j.finding), ...(requirements.length > 0 ? closing(host) : [])];
@@ -52,7 +54,7 @@ const questions = (names: readonly string[]): Query[] => [
 /** Those that lines may be taken over for: nothing but such lines is in their way. */
 const freeable = (requirements: readonly Requirement<ModuleNeed>[], view: ModuleView): Wanted[] =>
   requirements.flatMap((r) => {
-    const provider = r.advice ? undefined : providerOf(r.name, view.kernel);
+    const provider = r.advice ? undefined : providerOf(r.name, view.ahead);
     if (!provider || hindrance(provider.by, nowReading(provider, view.kernel), view)) return [];
     return [{ id: `module/${r.name}`, by: provider.by }];
   });
