@@ -14,7 +14,7 @@ export const modulePackageAnswer = (machine: Machine, sets: readonly string[]): 
     return silent;
   const names = [...machine.installed.keys(), ...machine.available.keys()].filter((name) => name.endsWith(`-${release}`));
   const lines = machine.manager === 'apt' ? aptLines(machine, names) : machine.manager === 'dnf' ? dnfLines(machine, names) : [];
-  return { status: 0, text: lines.map((line) => `${line}\n`).join('') };
+  return { status: 0, text: ['asked', ...lines].map((line) => `${line}\n`).join('') };
 };
 
 const isServed = (machine: Machine, set: string): boolean =>

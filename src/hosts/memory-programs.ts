@@ -43,6 +43,8 @@ export const perform = (machine: Machine, argv: Argv): Ran => {
       return done;
     case 'systemctl':
       return machine.systemd ? systemctl(machine, words) : failed(127, 'systemctl: not found');
+    case 'restorecon':
+      return hasProgram(machine, 'restorecon') ? done : failed(127, 'restorecon: not found');
     case 'true':
       return done;
     case 'false':

@@ -26,11 +26,11 @@ export const modulePackageQueries = (needs: readonly (ModuleNeed & { readonly ad
   ];
 };
 
-/** What the package manager said; undefined where it was not asked, or had nothing to say. */
+/** What the package manager said; undefined where it was not asked. */
 export const modulePackage = (host: HostView, kernel: RunningKernel): ModulePackage | undefined => {
   const family = familyNamed(host.system.family);
   const said = scriptAnswer(host.answers, 'ask-module-packages');
-  if (!family.modules || !said || said.status !== 0 || said.text.trim() === '') return undefined;
+  if (!family.modules || !said || said.status !== 0 || !said.text.startsWith('asked')) return undefined;
   const facts = family.read(said.text);
   const names = family.modules.packages(host.system, !kernel.indexed);
   const name = names.find((n) => facts.candidates.has(n) && !facts.installed.has(n)) ?? names.find((n) => facts.installed.has(n));

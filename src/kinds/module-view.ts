@@ -4,6 +4,8 @@ import type { RunningKernel } from '../knowledge/kernel.ts';
 import { bootEntries, ownModulesLoad, withoutRun } from '../knowledge/modules-load.ts';
 import { moduleRules } from '../knowledge/modprobe.ts';
 import type { ModuleRules } from '../knowledge/modprobe.ts';
+import { moduleDenials } from '../knowledge/module-denials.ts';
+import type { ModuleDenial } from '../knowledge/module-denials.ts';
 import { candidatesFor } from '../knowledge/module-providers.ts';
 import type { Answers, HostView, NeedOf, Requirement } from '../model.ts';
 import { kernelWith, modulePackage, onceInstalled } from './module-packages.ts';
@@ -37,7 +39,10 @@ export type ModuleView = {
 
 /** The view of a host on which nothing is taken over. */
 export const lookAt = (requirements: readonly Requirement<ModuleNeed>[], host: HostView): ModuleView => {
-  const found = runningKernel(host.answers, host.system.kernel, candidatesFor(requirements.map((r) => r.name)));
+  const found = withIndexOf(
+    moduleDenials(host.answers),
+    runningKernel(host.answers, host.system.kernel, candidatesFor(requirements.map((r) => r.name))),
+  );
   const source = modulePackage(host, found);
   const wanted = requirements.filter((r) => !r.advice).map((r) => r.name);
   const ahead = kernelWith(source, wanted, found, host);
@@ -52,6 +57,12 @@ export const lookAt = (requirements: readonly Requirement<ModuleNeed>[], host: H
     cleared: { files: ahead === found ? files : filesOf(host.answers, ahead), edits: [] },
   };
 };
+
+/** What was denied is not known when the questions are put, so its lines of the index come with the denial. */
+const withIndexOf = (denials: readonly ModuleDenial[], kernel: RunningKernel): RunningKernel => ({
+  ...kernel,
+  files: new Map([...denials.map(({ module, deps }) => [module, deps] as const), ...kernel.files]),
+});
 
 /** What the files of these answers say about that kernel's modules. */
 export const filesOf = (answers: Answers, kernel: RunningKernel): Files => {

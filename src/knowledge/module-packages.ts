@@ -36,7 +36,7 @@ const patternsOf = (word: string): string[] =>
 
 /**
  * Exits where the running kernel serves every set of `waysToServe` ($2 and on; $1 has the patterns), where another kernel's
- * modules are there in place of its own, and in containers; what follows may use $k, the kernel's release. One grep is all that it starts.
+ * modules are there in place of its own, and in containers; else it prints `asked`, and what follows may use $k, the kernel's release. One grep is all that it starts.
  */
 export const unlessAllServed = `set -f
 patterns=$1; shift
@@ -73,4 +73,5 @@ fi
 set +f
 unset IFS
 set --
+echo asked
 `;

@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { planHost } from '../../src/apply.ts';
 import type { MemoryFile } from '../../src/hosts/memory-machine.ts';
-import { memoryHost } from '../../src/hosts/memory.ts';
 import { moduleKind } from '../../src/kinds/module.ts';
 import { isConverged } from '../../src/plan.ts';
 import type { Claim, Verdict } from '../../src/model.ts';
 import { queriesFor } from '../../src/plan.ts';
 import { readSystem } from '../../src/knowledge/system.ts';
+import { hostFrom, hosts } from '../recordings/hosts.ts';
 import type { Recipe } from '../recordings/hosts.ts';
-import { allowing, applyTo, debianWith, desiredOf, findingOf, linesOf, written } from '../unit/support.ts';
+import { withAvailable } from '../recordings/packages.ts';
+import { allowing, applyTo, commandsOf, debianWith, desiredOf, findingOf, idsWith, linesOf, written } from '../unit/support.ts';
 
 type Files = { readonly [path: string]: MemoryFile };
 
@@ -320,6 +321,177 @@ describe('hostile hosts: what speaks about a module', () => {
   });
 });
 
-void memoryHost;
-void linesOf;
-void written;
+describe('hostile hosts: modules that the running kernel lacks', () => {
+  const ubuntu = '6.8.0-31-generic';
+  const extra = `linux-modules-extra-${ubuntu}`;
+  const dep = `/lib/modules/${ubuntu}/modules.dep`;
+  const without = (name: string, text: string): string =>
+    text
+      .split('\n')
+      .filter((line) => !line.includes(`/${name}.ko`))
+      .join('\n');
+  const whole = hostFrom(hosts['ubuntu-24.04']!).files.get(dep) as string;
+  const thin: Recipe = { ...hosts['ubuntu-24.04']!, files: { [dep]: without('vxlan', whole) } };
+  const rocky = hosts['rocky-10']!;
+  const rockyExtra = `kernel-modules-extra-${rocky.kernel}`;
+  const packages = (recipe: Recipe) => recipe.packages ?? { manager: 'none' as const, installed: {} };
+
+  test('an Ubuntu whose cloud kernel keeps vxlan in linux-modules-extra gets that package, pinned, then the module', async () => {
+    const more = { [extra]: { version: '6.8.0-31.31', files: { [dep]: whole } } };
+    const host = hostFrom({ ...thin, packages: withAvailable(packages(thin), more) });
+    const { before, after } = await applyTo(host, desiredOf(module('vxlan')));
+    expect(findingOf(before, 'module/vxlan')).toMatchObject({
+      verdict: 'change',
+      now: { have: `not in kernel ${ubuntu}` },
+      after: { ok: true, from: `${own}:4` },
+    });
+    expect(commandsOf(before).map((c) => c.split(' ').at(-1))).toEqual([extra, 'vxlan']);
+    expect(isConverged(after)).toBe(true);
+    host.reboot();
+    expect(isConverged(await planHost(host, desiredOf(module('vxlan'))))).toBe(true);
+  });
+
+  const lacks: readonly (Omit<Row, 'recipe'> & { readonly recipe: Recipe })[] = [
+    {
+      host: 'the package is installed and the module is missing all the same: the kernel package does not bring it',
+      recipe: { ...thin, packages: { ...packages(thin), installed: { ...packages(thin).installed, [extra]: '6.8.0-31.31' } } },
+      wants: 'vxlan',
+      verdict: 'blocked',
+      reason: /the kernel package does not bring it: linux-modules-extra-6\.8\.0-31-generic is installed/,
+    },
+    {
+      host: 'no source has the package for the running kernel any more: a newer kernel and a reboot are needed',
+      recipe: thin,
+      wants: 'vxlan',
+      verdict: 'blocked',
+      reason: /no package source has linux-modules-extra-6\.8\.0-31-generic/,
+      remedy: /a reboot is needed/,
+    },
+    {
+      host: 'an EL 10 whose repositories have moved on to a newer kernel says so',
+      recipe: { ...rocky, packages: { ...packages(rocky), available: {} } },
+      wants: 'br_netfilter',
+      verdict: 'blocked',
+      reason: /no package source has kernel-modules-extra-6\.12\.0-211/,
+      remedy: /newest kernels only.*a reboot is needed/,
+    },
+    {
+      host: 'a host without lists of packages is not promised anything',
+      recipe: { ...rocky, packages: { ...packages(rocky), listed: false } },
+      wants: 'br_netfilter',
+      verdict: 'blocked',
+      remedy: /dnf makecache/,
+    },
+    {
+      host: 'sctp of EL 10 comes together with a file that keeps it out',
+      recipe: rocky,
+      wants: 'sctp',
+      verdict: 'blocked',
+      reason: /\/etc\/modprobe\.d\/sctp-blacklist\.conf, which keeps it out/,
+      remedy: /--take-over/,
+    },
+    {
+      host: 'an invented name does not have a kernel package installed for it',
+      recipe: rocky,
+      wants: 'br_netfliter',
+      verdict: 'blocked',
+      reason: /is not known to bring it/,
+    },
+    {
+      host: 'a dpkg that was cut off is said before it is asked to install modules',
+      recipe: {
+        ...thin,
+        packages: withAvailable(packages(thin), { [extra]: { version: '6.8.0-31.31' } }),
+        files: { ...thin.files, '/var/lib/dpkg/updates/0001': 'Package: x\n' },
+      },
+      wants: 'vxlan',
+      verdict: 'blocked',
+      remedy: /dpkg --configure -a/,
+    },
+    {
+      host: 'a container is not told to install kernel packages',
+      recipe: { ...rocky, files: { '/run/systemd/container': 'lxc\n', '/proc/self/status': containerCaps } },
+      wants: 'br_netfilter',
+      verdict: 'blocked',
+    },
+  ];
+  test.each(lacks)('$host', async ({ recipe, ...row }) => {
+    const host = hostFrom(recipe);
+    await stands(row, host);
+    expect((await planHost(host, desiredOf(module(row.wants)))).actions).toEqual([]);
+  });
+
+  test('a legacy table that EL 10 does not have is not promised: what iptables-nft uses in its place is installed', async () => {
+    const host = hostFrom(rocky);
+    const { before, after } = await applyTo(host, desiredOf(module('iptable_nat')));
+    expect(commandsOf(before)[0]).toContain(rockyExtra);
+    expect(linesOf(written(before, own))).toEqual(['nft_compat', 'nft_chain_nat']);
+    expect(isConverged(after)).toBe(true);
+  });
+
+  test('the file that came with the package is taken over in a second run', async () => {
+    const host = hostFrom(rocky);
+    await applyTo(host, desiredOf(module('br_netfilter')));
+    const { before, after } = await applyTo(host, allowing(desiredOf(module('sctp'))));
+    expect(written(before, '/etc/modprobe.d/sctp-blacklist.conf')).toContain('# taken over by node-prep: blacklist sctp');
+    expect(isConverged(after)).toBe(true);
+    host.reboot();
+    expect(isConverged(await planHost(host, allowing(desiredOf(module('sctp')))))).toBe(true);
+  });
+
+  test('a host that lost the folder of its kernel gets the packages of that kernel, if no other one waits for a reboot', async () => {
+    const { index: _index, ...gone } = rocky;
+    const { before, after } = await applyTo(hostFrom(gone), desiredOf(module('br_netfilter')));
+    expect(commandsOf(before)[0]).toContain(rockyExtra);
+    expect(isConverged(after)).toBe(true);
+  });
+});
+
+describe('hostile hosts: SELinux', () => {
+  const enforcing = { '/sys/fs/selinux/enforce': '1', '/usr/sbin/restorecon': 'ELF' };
+  const container = 'system_u:system_r:container_t:s0:c1,c2';
+  const denials = [
+    `7 xt_owner ${container} xt_owner kernel/net/netfilter/x_tables.ko`,
+    `9 ipt_MASQUERADE ${container} xt_MASQUERADE kernel/net/netfilter/nf_nat.ko kernel/net/netfilter/x_tables.ko`,
+    `12 net-pf-31 ${container} bluetooth kernel/net/rfkill/rfkill.ko`,
+  ].join('\n');
+
+  test('what a container was denied is wanted as well, with the line of the log; a module nobody knows is mere advice', async () => {
+    const host = debianWith(enforcing, { scripts: { 'ask-module-denials': denials } });
+    const { before, after } = await applyTo(host, desiredOf(module('xt_owner')));
+    expect(findingOf(before, 'module/xt_owner').because).toMatchObject([
+      { profile: 'test' },
+      { profile: 'this host', why: expect.stringContaining('container_t'), source: '/var/log/audit/audit.log:7' },
+    ]);
+    expect(findingOf(before, 'module/xt_MASQUERADE')).toMatchObject({
+      verdict: 'change',
+      because: [{ why: expect.stringContaining('ipt_MASQUERADE'), source: '/var/log/audit/audit.log:9' }],
+    });
+    expect(findingOf(before, 'module/bluetooth').verdict).toBe('advice');
+    expect(linesOf(written(before, own))).toEqual(['xt_owner', 'xt_MASQUERADE']);
+    expect(isConverged(after)).toBe(true);
+  });
+
+  test('a denied module that is waived stays out', async () => {
+    const host = debianWith(enforcing, { scripts: { 'ask-module-denials': denials } });
+    const waivers = [{ id: 'module/xt_MASQUERADE', reason: 'a test' }];
+    const plan = await planHost(host, { ...desiredOf(module('xt_owner')), waivers });
+    expect(findingOf(plan, 'module/xt_MASQUERADE').verdict).toBe('waived');
+    expect(linesOf(written(plan, own))).toEqual(['xt_owner']);
+  });
+
+  test('written files get their labels right after the last write, before anything reads them', async () => {
+    const forward = { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' } as const;
+    const plan = await planHost(debianWith(enforcing), desiredOf(module('xt_owner'), forward));
+    expect(commandsOf(plan).map((c) => c.split(' ')[0])).toEqual(['modprobe', 'restorecon', 'sysctl']);
+    expect(commandsOf(plan)[1]).toBe(`restorecon ${own} /etc/sysctl.d/node-prep.conf`);
+    const served = [...new Set(plan.actions.flatMap((a) => a.for))];
+    expect(served.sort()).toEqual(idsWith(plan, 'change').sort());
+  });
+
+  test('a host without SELinux, or without restorecon, gets no such step', async () => {
+    for (const files of [{}, { '/sys/fs/selinux/enforce': '1' }]) {
+      expect(commandsOf(await planHost(debianWith(files), desiredOf(module('xt_owner'))))).toEqual(['modprobe -a xt_owner']);
+    }
+  });
+});
