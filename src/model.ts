@@ -87,7 +87,12 @@ export type Need =
   | { readonly kind: 'swap'; readonly policy: SwapPolicy }
   | { readonly kind: 'sysctl'; readonly key: string; readonly value: string; readonly atLeast?: true }
   | { readonly kind: 'networkmanager'; readonly unmanaged: readonly string[] }
-  | { readonly kind: 'service'; readonly name: string; readonly state: 'inactive' };
+  | { readonly kind: 'networkd'; readonly leave: 'foreign' }
+  | { readonly kind: 'networkd'; readonly leave: 'unmanaged'; readonly names: readonly string[] }
+  | { readonly kind: 'service'; readonly name: string; readonly state: 'inactive' | 'kept'; readonly mask?: true }
+  | { readonly kind: 'port'; readonly port: string; readonly protocol: 'tcp' | 'udp' }
+  | { readonly kind: 'port'; readonly protocol: '4' }
+  | { readonly kind: 'firewall'; readonly about: 'reload' | 'forward' };
 
 /** `off`: no swap, now and after boot. `cgroup-v2`: swap may stay where cgroup v2 can limit it, elsewhere off. `ignore`: not looked at. */
 export type SwapPolicy = 'off' | 'cgroup-v2' | 'ignore';

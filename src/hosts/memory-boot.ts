@@ -1,3 +1,4 @@
+import { startFirewalls } from './memory-firewall.ts';
 import { expand, linkOf, textOf } from './memory-files.ts';
 import type { Machine } from './memory-machine.ts';
 import { loadAtBoot } from './memory-modules.ts';
@@ -10,6 +11,8 @@ export const bootUp = (machine: Machine, kernel: string | undefined): void => {
   for (const name of namesToLoad(machine)) loadAtBoot(machine, name);
   applySettings(machine, dropinPaths(machine, 'sysctl'));
   startServices(machine);
+  startWanted(machine);
+  startFirewalls(machine);
   swapOn(machine);
 };
 
@@ -29,6 +32,15 @@ const namesToLoad = (machine: Machine): string[] => {
 const startServices = ({ services }: Machine): void => {
   for (const [unit, { enabled }] of services) {
     services.set(unit, { enabled, active: enabled === 'enabled' ? 'active' : 'inactive' });
+  }
+};
+
+/** systemd keeps a link for each unit that it has started. */
+const startWanted = ({ files }: Machine): void => {
+  for (const path of expand(files, '/etc/systemd/system/*.wants/*.service')) {
+    const unit = path.split('/').at(-1) ?? '';
+    if (linkOf(files, `/etc/systemd/system/${unit}`) === '/dev/null') continue;
+    files.set(`/run/systemd/units/invocation:${unit}`, { link: '0123456789abcdef0123456789abcdef' });
   }
 };
 

@@ -1,5 +1,7 @@
+import { sysctlPath } from '../knowledge/sysctl.ts';
 import type { Answer, Argv } from '../model.ts';
 import { swapTable } from './memory-boot.ts';
+import { firewallCmd, ufw } from './memory-firewall.ts';
 import { done, failed } from './memory-machine.ts';
 import type { Machine, Ran } from './memory-machine.ts';
 import { modulePackageAnswer } from './memory-module-packages.ts';
@@ -33,7 +35,7 @@ export const perform = (machine: Machine, argv: Argv): Ran => {
     case 'modprobe':
       return hasProgram(machine, 'modprobe') ? modprobe(machine, words) : failed(127, 'modprobe: not found');
     case 'sysctl':
-      return hasProgram(machine, 'sysctl') ? sysctlSystem(machine) : failed(127, 'sysctl: not found');
+      return hasProgram(machine, 'sysctl') ? sysctl(machine, words) : failed(127, 'sysctl: not found');
     case 'apt-get':
       return aptGet(machine, words);
     case 'dnf':
@@ -45,6 +47,15 @@ export const perform = (machine: Machine, argv: Argv): Ran => {
       return machine.systemd ? systemctl(machine, words) : failed(127, 'systemctl: not found');
     case 'restorecon':
       return hasProgram(machine, 'restorecon') ? done : failed(127, 'restorecon: not found');
+    case 'firewall-cmd':
+    case 'firewall-offline-cmd':
+      return firewallCmd(machine, words, program === 'firewall-offline-cmd');
+    case 'ufw':
+      return ufw(machine, words);
+    case 'networkctl':
+      return machine.files.has('/run/systemd/units/invocation:systemd-networkd.service')
+        ? done
+        : failed(1, 'systemd-networkd is not running');
     case 'true':
       return done;
     case 'false':
@@ -60,13 +71,29 @@ const sysctlSystem = (machine: Machine): Ran => {
   return done;
 };
 
+const sysctl = (machine: Machine, [option, setting = '']: readonly string[]): Ran => {
+  if (option !== '-w') return sysctlSystem(machine);
+  const path = `/proc/sys/${sysctlPath(setting.split('=')[0] ?? '')}`;
+  if (!machine.files.has(path)) return failed(1, `sysctl: cannot stat ${path}: No such file or directory`);
+  machine.files.set(path, `${setting.split('=')[1] ?? ''}\n`);
+  return done;
+};
+
 const systemctl = (machine: Machine, [verb, ...words]: readonly string[]): Ran => {
   const units = words.filter((word) => !word.startsWith('-'));
   for (const unit of units) {
     const service = machine.services.get(unit);
-    if (verb === 'mask') machine.files.set(`/etc/systemd/system/${unit}`, { link: '/dev/null' });
+    if (verb === 'mask') {
+      if (machine.files.has(`/etc/systemd/system/${unit}`))
+        return failed(1, `Failed to mask unit: File /etc/systemd/system/${unit} already exists.`);
+      machine.files.set(`/etc/systemd/system/${unit}`, { link: '/dev/null' });
+      if (service) machine.services.set(unit, { ...service, enabled: 'masked' });
+    }
     if (verb !== 'disable') continue;
     if (!service) return failed(1, `Failed to disable unit: Unit file ${unit} does not exist.`);
+    for (const path of [...machine.files.keys()])
+      if (path.startsWith('/etc/systemd/system/') && path.endsWith(`.wants/${unit}`)) machine.files.delete(path);
+    if (words.includes('--now')) machine.files.delete(`/run/systemd/units/invocation:${unit}`);
     machine.services.set(unit, { enabled: 'disabled', active: words.includes('--now') ? 'inactive' : service.active });
   }
   return done;

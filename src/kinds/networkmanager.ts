@@ -1,11 +1,22 @@
 import { fileText, overlay } from '../answers.ts';
-import { hasNetworkManager, networkManagerQueries, ownNetworkManager, unmanagedDevices } from '../knowledge/networkmanager.ts';
+import {
+  careOf,
+  hasNetworkManager,
+  networkManagerOn,
+  networkManagerQueries,
+  ownNetworkManager,
+  unmanagedLines,
+} from '../knowledge/networkmanager.ts';
+import type { Care } from '../knowledge/networkmanager.ts';
+import { sampleDevices } from '../knowledge/pod-devices.ts';
 import type { Action, Answers, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { ownFile, unwritable } from './own-file.ts';
+import { outOfTheWay } from './take-over.ts';
 import { unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
 
 type UnmanagedNeed = NeedOf<'networkmanager'>;
+type Judged = { readonly finding: Finding; readonly actions: readonly Action[] };
 
 const id = 'networkmanager/unmanaged';
 
@@ -21,24 +32,34 @@ export const networkmanagerKind: Kind<UnmanagedNeed> = {
     const judged = requirements.map((r) => judge(r, host));
     return { findings: judged.map((j) => j.finding), actions: judged.flatMap((j) => j.actions) };
   },
+  claims: (_need, { answers }) =>
+    unmanagedLines(answers, 'now').map(({ from, key, value }) => ({
+      from,
+      says: `${key}=${value}`,
+      role: from.startsWith('/run/')
+        ? 'until the next boot'
+        : key.endsWith('-')
+          ? 'takes away'
+          : key.endsWith('+')
+            ? 'adds'
+            : 'sets',
+    })),
 };
 
-const judge = (requirement: Requirement<UnmanagedNeed>, host: HostView): { finding: Finding; actions: readonly Action[] } => {
+const judge = (requirement: Requirement<UnmanagedNeed>, host: HostView): Judged => {
   const base = { id, kind: 'networkmanager' as const, want: networkmanagerKind.want(requirement), because: requirement.because };
-  if (!hasNetworkManager(host.answers)) {
-    const absent: Reading = { ok: true, have: 'not installed' };
-    return { finding: { ...base, now: absent, boot: absent, verdict: 'ok' }, actions: [] };
-  }
-  const reading = readingOf(requirement, host.answers);
-  if (reading.ok) return { finding: { ...base, now: reading, boot: reading, verdict: 'ok' }, actions: [] };
-  const write = writeOwn(requirement, host);
+  const [now, boot] = [readingOf(requirement, host.answers, 'now'), readingOf(requirement, host.answers, 'boot')];
+  if (now.ok && boot.ok) return { finding: { ...base, now, boot, verdict: 'ok' }, actions: [] };
+  const own = writeOwn(requirement, host);
+  const taken = host.allow.takeOver ? outOfTheWay(overlay(host.answers, [own]), (a) => inTheWay(requirement, a)) : undefined;
   const verdict = unmet(
     requirement,
-    unwritable(ownNetworkManager, host) ?? laterFile(requirement, write, host),
+    unwritable(ownNetworkManager, host) ?? (taken ? undefined : laterLine(requirement, own, host)),
     `Write unmanaged-devices+= into ${ownNetworkManager} yourself.`,
   );
-  const finding: Finding = { ...base, now: reading, boot: reading, ...verdict };
-  return { finding, actions: verdict.verdict === 'change' ? [write, reload] : [] };
+  const writes = [own, ...(taken ?? []).map((write): Action => ({ ...write, for: [id] }))];
+  const actions = [...writes, ...(networkManagerOn(host.answers).now ? [reload] : [])];
+  return { finding: { ...base, now, boot, ...verdict }, actions: verdict.verdict === 'change' ? actions : [] };
 };
 
 const reload: Action = {
@@ -48,23 +69,49 @@ const reload: Action = {
   for: [id],
 };
 
-/** A file that is read after ours and replaces what it says. */
-const laterFile = (need: UnmanagedNeed, write: Action, host: HostView): Obstacle | undefined => {
-  const { ok, from } = readingOf(need, overlay(host.answers, [write]));
-  return ok
-    ? undefined
-    : {
-        reason: `${from ?? 'a later file'} replaces the list after ${ownNetworkManager}`,
-        remedy: `Take unmanaged-devices= out of ${from ?? 'the later file'}, or make it +=, then plan again.`,
-      };
+/** Lines that undo what our file says. */
+const laterLine = (need: UnmanagedNeed, own: Action, host: HostView): Obstacle | undefined => {
+  const froms = inTheWay(need, overlay(host.answers, [own]));
+  if (froms.length === 0) return undefined;
+  const [lines, one] = [froms.join(' and '), froms.length === 1];
+  return {
+    reason: `${lines} ${one ? 'replaces' : 'replace'} or ${one ? 'takes' : 'take'} from the list, whatever ${ownNetworkManager} says`,
+    remedy: `Make unmanaged-devices= there +=, or take the ${one ? 'line' : 'lines'} out, then plan again; --take-over comments ${one ? 'it' : 'them'} out.`,
+  };
 };
 
-const readingOf = (need: UnmanagedNeed, answers: Answers): Reading => {
-  const inForce = unmanagedDevices(answers);
-  const absent = need.unmanaged.filter((pattern) => !inForce.some((u) => u.pattern === pattern));
-  const files = [...new Set(inForce.map((u) => u.from))].join(', ');
-  const have = absent.length === 0 ? 'left alone' : `${need.unmanaged.length - absent.length} of ${need.unmanaged.length}`;
-  return { ok: absent.length === 0, have, ...(files && { from: files }) };
+/** Judged as at boot and as now: a file in /run may win today. */
+const inTheWay = (need: UnmanagedNeed, answers: Answers): string[] => [
+  ...new Set(
+    (['now', 'boot'] as const).flatMap((when) =>
+      need.unmanaged
+        .map((pattern) => patternCare(pattern, answers, when))
+        .flatMap((care) => (care.leftAlone ? [] : [care.from ?? 'NetworkManager'])),
+    ),
+  ),
+];
+
+const readingOf = (need: UnmanagedNeed, answers: Answers, when: 'now' | 'boot'): Reading => {
+  if (!hasNetworkManager(answers)) return { ok: true, have: 'not installed' };
+  const on = networkManagerOn(answers);
+  if (!on[when])
+    return {
+      ok: true,
+      have: on.mask ? 'masked' : when === 'now' ? 'not running' : 'not started',
+      ...(on.mask && { from: on.mask }),
+    };
+  const cares = need.unmanaged.map((pattern) => patternCare(pattern, answers, when));
+  const good = cares.filter((care) => care.leftAlone);
+  const ok = good.length === cares.length;
+  const deciding = ok || cares.every((care) => care.leftAlone || !care.from) ? good : cares.filter((care) => !care.leftAlone);
+  const from = [...new Set(deciding.flatMap((care) => care.from ?? []))].join(', ');
+  return { ok, have: ok ? 'left alone' : `${good.length} of ${cares.length}`, ...(from && { from }) };
+};
+
+/** What becomes of every device that a pattern `interface-name:NAME` means: the worst of them counts. */
+const patternCare = (pattern: string, answers: Answers, when: 'now' | 'boot'): Care => {
+  const cares = sampleDevices(pattern.replace(/^interface-name:/, '')).map((device) => careOf(device, answers, when));
+  return cares.find((care) => !care.leftAlone) ?? cares[0] ?? { leftAlone: true };
 };
 
 const writeOwn = (need: UnmanagedNeed, host: HostView): Action => ({

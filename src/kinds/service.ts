@@ -1,35 +1,56 @@
-import { ran } from '../answers.ts';
-import type { Action, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
+import { listed, ran } from '../answers.ts';
+import { ufwQueries } from '../knowledge/ufw.ts';
+import type { Action, Argv, Finding, HostView, Kind, NeedOf, Query, Reading, Requirement } from '../model.ts';
+import { judgeUfw, ufwClaims, ufwOff } from './service-ufw.ts';
 import { unmet } from './verdicts.ts';
 
 type ServiceNeed = NeedOf<'service'>;
 
-/** A service that must neither run now nor start at boot. */
+/** A service that must neither run now nor start at boot, or (`kept`) that nobody here may turn off. */
 export const serviceKind: Kind<ServiceNeed> = {
   name: 'service',
   title: 'Services',
   id: (need) => `service/${need.name}`,
-  want: () => 'inactive',
-  merge: (a) => a,
-  queries: (needs) => (needs.length === 0 ? [] : [{ ask: 'run', argv: question(needs) }]),
+  want: (need) => (need.state === 'kept' ? 'left as it is' : 'inactive'),
+  merge: (a, b) => (a.state !== b.state ? undefined : a.mask ? a : b),
+  queries: (needs) => [
+    ...(needs.some(isUfw) ? ufwQueries : []),
+    ...(needs.some(isUnit) ? [{ ask: 'run' as const, argv: question(needs.filter(isUnit)) }] : []),
+    ...needs.filter((need) => need.mask).map((need): Query => ({ ask: 'list', glob: maskPath(need), lines: [] })),
+  ],
   check: (requirements, host) => {
-    const findings = requirements.map((r) => judge(r, requirements, host));
-    const actions = requirements.flatMap((r): Action[] => {
-      const finding = findings.find((f) => f.id === serviceKind.id(r));
-      return finding?.verdict === 'change'
-        ? [
-            {
-              do: 'run',
-              argv: ['systemctl', 'disable', '--now', unit(r)],
-              why: `stop ${r.name} and keep it from starting at boot`,
-              for: [finding.id],
-            },
-          ]
-        : [];
-    });
-    return { findings, actions };
+    const units = requirements.filter(isUnit);
+    const findings = requirements.map((r) => (isUfw(r) ? judgeUfw(r, host) : judge(r, units, host)));
+    const changed = requirements.filter((r) => findings.some((f) => f.id === serviceKind.id(r) && f.verdict === 'change'));
+    return { findings, actions: changed.flatMap((r) => (isUfw(r) ? [ufwOff] : turnOff(r, host))) };
   },
+  claims: (need, { answers }) => (isUfw(need) ? ufwClaims(answers) : []),
 };
+
+const isUfw = (need: ServiceNeed): boolean => need.name === 'ufw';
+const isUnit = (need: ServiceNeed): boolean => !isUfw(need);
+
+/** A mask goes where an administrator's own unit file would be: where there is one, to be disabled must do. */
+const turnOff = (need: ServiceNeed, { answers }: HostView): Action[] => {
+  const ids = [serviceKind.id(need)];
+  const free = listed(answers, maskPath(need)).length === 0;
+  const disable = `stop ${need.name} and keep it from starting at boot`;
+  return [
+    { do: 'run', argv: ['systemctl', 'disable', '--now', unit(need)], why: disable, for: ids },
+    ...(need.mask && free
+      ? [
+          {
+            do: 'run',
+            argv: ['systemctl', 'mask', unit(need)],
+            why: `let nothing start ${need.name} again, by D-Bus or as a need of others`,
+            for: ids,
+          } as const,
+        ]
+      : []),
+  ];
+};
+
+const maskPath = (need: ServiceNeed): string => `/etc/systemd/system/${unit(need)}`;
 
 const unit = (need: ServiceNeed): string => (need.name.includes('.') ? need.name : `${need.name}.service`);
 
@@ -51,8 +72,13 @@ exit 0`,
 const judge = (requirement: Requirement<ServiceNeed>, all: readonly ServiceNeed[], { answers }: HostView): Finding => {
   const answer = ran(answers, question(all));
   const state = stateOf(answer.text, unit(requirement));
-  const base = { id: serviceKind.id(requirement), kind: 'service' as const, want: 'inactive', because: requirement.because };
-  if (answer.status !== 0) {
+  const base = {
+    id: serviceKind.id(requirement),
+    kind: 'service' as const,
+    want: serviceKind.want(requirement),
+    because: requirement.because,
+  };
+  if (answer.status !== 0 && requirement.state !== 'kept') {
     const unknown: Reading = { ok: false, have: 'unknown' };
     const obstacle = {
       reason: `systemctl could not be asked (exit code ${answer.status})`,
@@ -67,6 +93,7 @@ const judge = (requirement: Requirement<ServiceNeed>, all: readonly ServiceNeed[
   const [active, enabled] = [state.get('ActiveState') ?? '', state.get('UnitFileState') || 'disabled'];
   const now: Reading = { ok: !['active', 'activating', 'reloading'].includes(active), have: active };
   const boot: Reading = { ok: !enabled.startsWith('enabled') && !enabled.startsWith('linked'), have: enabled };
+  if (requirement.state === 'kept') return { ...base, now: { ...now, ok: true }, boot: { ...boot, ok: true }, verdict: 'ok' };
   if (now.ok && boot.ok) return { ...base, now, boot, verdict: 'ok' };
   return { ...base, now, boot, ...unmet(requirement, undefined, `systemctl disable --now ${unit(requirement)}`) };
 };

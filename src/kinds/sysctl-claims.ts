@@ -11,11 +11,7 @@ export const sysctlClaims = (need: SysctlNeed, { answers }: HostView): readonly 
   const path = sysctlPath(need.key);
   const boot = decided(bootResolver(answers), need)?.from;
   const system = decided(systemResolver(answers), need)?.from;
-  const told = toldOf(
-    path,
-    driversOf(path).map((driver) => driver.path),
-    answers,
-  );
+  const told = toldOf(path, driversOf(path).paths, answers);
   return told.map((line) => ({ from: line.from, says: saidBy(line), role: roleOf(line, boot, system) }));
 };
 

@@ -4,6 +4,7 @@ import { moduleRules } from '../knowledge/modprobe.ts';
 import { candidatesFor } from '../knowledge/module-providers.ts';
 import { bootEntries, withoutRun } from '../knowledge/modules-load.ts';
 import { advertisementQueries } from '../knowledge/router-advertisements.ts';
+import { deviceWriters } from '../knowledge/sysctl-late.ts';
 import type { Resolver, Winner } from '../knowledge/sysctl-resolve.ts';
 import { onceInstalled } from './module-packages.ts';
 import { bringerOf, sysctlPath, sysctlValue } from '../knowledge/sysctl.ts';
@@ -48,7 +49,10 @@ export const look = (requirement: Requirement<SysctlNeed>, { host, boot, late }:
     kind: 'sysctl',
     want: requirement.atLeast ? `>= ${requirement.value}` : requirement.value,
     now: nowReading(requirement, host),
-    boot: bootReading(decided(boot, requirement), requirement, late),
+    boot: alsoBy(
+      deviceWriters(sysctlPath(requirement.key), host.answers),
+      bootReading(decided(boot, requirement), requirement, late),
+    ),
     because: requirement.because,
   },
 });
@@ -83,3 +87,9 @@ const bootReading = (last: Winner | undefined, need: SysctlNeed, late: ReadonlyS
   if (module && late.has(module)) return { ok: false, have: noKey, from: `${module} is not loaded at boot` };
   return { ok: fits(last.value, need), have: last.value, from: last.by ? `${last.from}, by ${last.by}` : last.from };
 };
+
+/** Somebody who may write a key again is named beside the line that decides. */
+const alsoBy = (writers: readonly string[], reading: Reading): Reading =>
+  writers.length === 0
+    ? reading
+    : { ...reading, from: [reading.from, `${writers.join(', ')} may write it again`].filter(Boolean).join('; ') };

@@ -136,9 +136,24 @@ const actionsFor = (
   return [
     ...takeOver(needs, plan, host),
     ...(unset.length > 0 && plan.own !== plan.before ? [write] : []),
+    ...needs.filter((r) => unapplied.includes(sysctlKind.id(r))).flatMap(keepRoute),
     ...(unapplied.length > 0 ? [run] : []),
   ];
 };
+
+/** Another file may turn forwarding on before ours is read, and then the default route is gone at once. */
+const keepRoute = (need: SysctlNeed): Action[] =>
+  /^net\.ipv6\.conf\.(?!all\.|default\.).*\.accept_ra$/.test(need.key)
+    ? [
+        {
+          do: 'run',
+          argv: ['sysctl', '-w', `${need.key}=${need.value}`],
+          why: 'keep the IPv6 default route, before forwarding is turned on',
+          judgedBy: 'verify',
+          for: [sysctlKind.id(need)],
+        },
+      ]
+    : [];
 
 const takeOver = (needs: readonly SysctlNeed[], plan: FilePlan, host: HostView): Action[] => {
   if (!host.allow.takeOver) return [];

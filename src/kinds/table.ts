@@ -1,10 +1,13 @@
 import type { Kind, KindName } from '../model.ts';
 import { cgroupKind } from './cgroup.ts';
+import { firewallKind } from './firewall.ts';
 import { kernelKind } from './kernel.ts';
 import { kernelconfigKind } from './kernelconfig.ts';
 import { moduleKind } from './module.ts';
+import { networkdKind } from './networkd.ts';
 import { networkmanagerKind } from './networkmanager.ts';
 import { packageKind } from './package.ts';
+import { portKind } from './port.ts';
 import { serviceKind } from './service.ts';
 import { swapKind } from './swap.ts';
 import { sysctlKind } from './sysctl.ts';
@@ -19,7 +22,10 @@ export const kinds: readonly Kind[] = [
   swapKind,
   sysctlKind,
   networkmanagerKind,
+  networkdKind,
   serviceKind,
+  portKind,
+  firewallKind,
 ] as readonly (Kind<never> | Kind)[] as readonly Kind[];
 
 /** The kind of that name; every name has one. */

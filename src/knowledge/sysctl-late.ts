@@ -15,6 +15,8 @@ const interfaces = ['/etc/network/interfaces', '/etc/network/interfaces.d/*'] as
 const crontabs = ['/etc/crontab', '/etc/cron.d/*'] as const;
 const cloudConfigs = ['/etc/cloud/cloud.cfg', '/etc/cloud/cloud.cfg.d/*.cfg', '/var/lib/cloud/instance/user-data.txt'] as const;
 
+const networkManager = '/usr/sbin/NetworkManager';
+
 /** Only what may be executed is run at boot; the shell expands the patterns and starts nothing. */
 const executables = [
   'sh',
@@ -32,6 +34,7 @@ export const lateQueries: readonly Query[] = [
   ...[units, ...scripts, ...interfaces, ...crontabs, ...cloudConfigs].map((glob) => ({ ask: 'list' as const, glob })),
   { ask: 'read', path: '/etc/cloud/cloud-init.disabled' },
   { ask: 'run', argv: executables },
+  { ask: 'list', glob: networkManager, lines: [] },
   ...tunedQueries,
 ];
 
@@ -87,6 +90,18 @@ const reapplied = (answers: Answers, files: readonly FoundFile[]): Setting[] =>
 
 const isEnabled = (answers: Answers, unit: string): boolean =>
   listed(answers, wants).some((file) => baseName(file.path) === unit);
+
+/**
+ * Who writes this key of a device again, each time the device comes up, if it manages that device: both see to IPv6 themselves
+ * (accept_ra becomes 0 then, for they listen to routers instead of the kernel).
+ */
+export const deviceWriters = (path: string, answers: Answers): string[] => {
+  if (!/^net\/ipv6\/conf\/(?!all\/|default\/|lo\/)[^/]+\/(?:accept_ra|autoconf|disable_ipv6|use_tempaddr)/.test(path)) return [];
+  return [
+    ...(listed(answers, networkManager).length > 0 && isEnabled(answers, 'NetworkManager.service') ? ['NetworkManager'] : []),
+    ...(isEnabled(answers, 'systemd-networkd.service') ? ['systemd-networkd'] : []),
+  ];
+};
 
 const isCloud = (answers: Answers): boolean => answers.get('read /etc/cloud/cloud-init.disabled')?.status === 1;
 

@@ -1,4 +1,4 @@
-import { fileText, listed } from '../answers.ts';
+import { fileText, linkTarget, listed } from '../answers.ts';
 import type { Answers, FoundFile, Query } from '../model.ts';
 import { dropinQueries, dropinsOf, hiddenDropinQueries } from './dropins.ts';
 import { globbed, isGlob } from './sysctl-globs.ts';
@@ -81,8 +81,7 @@ export const sysctlFiles = (answers: Answers, own?: string): FoundFile[] => {
 };
 
 /** A link into /run leads nowhere at boot; it still masks its name. */
-export const leadsToRun = ({ path, link }: FoundFile): boolean =>
-  link !== undefined && new URL(link, `file://${path}`).pathname.match(/^(\/var)?\/run\//) !== null;
+export const leadsToRun = (file: FoundFile): boolean => /^(\/var)?\/run\//.test(linkTarget(file) ?? '');
 
 /** Settings in the order in which they are written, and which of them write a key. */
 type Phase = {

@@ -14,7 +14,7 @@ export type Reader = (reads: Reads) => readonly Setting[];
  */
 export const shellSettings = (text: string, path: string, read: Reader): Setting[] =>
   numbered(text).flatMap(({ line, text: raw }) =>
-    /^\s*#/.test(raw) ? [] : commandsOf(raw).flatMap((words) => settingsOf(words, `${path}:${line}`, read)),
+    /^\s*#/.test(raw) ? [] : commandsOf(raw.replace(/\s#.*$/, '')).flatMap((words) => settingsOf(words, `${path}:${line}`, read)),
   );
 
 /** The commands of a line as words; what stands before the program itself is taken away. */
@@ -47,18 +47,26 @@ const settingsOf = ([program = '', ...args]: readonly string[], from: string, re
   return target === undefined || value === undefined ? [] : known({ path: target, value: sysctlValue(value), from });
 };
 
-const sysctlSettings = (args: readonly string[], from: string, read: Reader): readonly Setting[] => {
+const sysctlSettings = (all: readonly string[], from: string, read: Reader): readonly Setting[] => {
+  const args = withoutRedirection(all);
   if (args.includes('--system')) return read('system');
   const load = args.findIndex((arg) => /^(?:-[a-z]*p|--load)/.test(arg));
   if (load >= 0) {
     const attached = /^(?:-[a-z]*p=?|--load=?)(.*)$/.exec(args[load] ?? '')?.[1];
-    const file = attached || args.slice(load + 1).find((arg) => !arg.startsWith('-') && arg !== '>') || '/etc/sysctl.conf';
+    const file = attached || args.slice(load + 1).find((arg) => !arg.startsWith('-')) || '/etc/sysctl.conf';
     return read({ file });
   }
   return args.flatMap((arg) => {
     const [, key, value] = /^([^-=][^=]*)=(.*)$/.exec(arg) ?? [];
     return key === undefined ? [] : known({ path: sysctlPath(key), value: sysctlValue(value ?? ''), from });
   });
+};
+
+/** A digit before `>` names what is redirected. */
+const withoutRedirection = (args: readonly string[]): readonly string[] => {
+  const at = args.findIndex((arg) => arg.startsWith('>'));
+  if (at < 0) return args;
+  return args.slice(0, /^\d$/.test(args[at - 1] ?? '') ? at - 1 : at);
 };
 
 const known = (setting: Setting): Setting[] => (/[$`]/.test(`${setting.path}${setting.value}`) ? [] : [setting]);

@@ -47,17 +47,15 @@ const bringers: readonly (readonly [prefix: string, module: string])[] = [
 export const bringerOf = (path: string): string | undefined => bringers.find(([prefix]) => path.startsWith(prefix))?.[1];
 
 /**
- * Keys whose write changes others as well, by the path that is changed. `always`: each write does. `on`: only turning the switch on
- * counts here; turned off, IPv4's changes others only where it was on before. Seen in a network namespace of Linux 6.1 and 6.18;
- * devinet_sysctl_forward(), addrconf_fixup_forwarding(), addrconf_disable_ipv6().
+ * Keys whose write sets others as well, by the path that is set. `always`: every write does. `change`: only one that changes the
+ * switch. Seen in network namespaces of Linux 6.1 and 6.18; devinet_sysctl_forward(), addrconf_fixup_forwarding(),
+ * addrconf_disable_ipv6().
  */
-export const driversOf = (path: string): readonly { readonly path: string; readonly when: 'always' | 'on' }[] => {
-  if (path === 'net/ipv4/ip_forward') return [{ path: 'net/ipv4/conf/all/forwarding', when: 'always' }];
+export const driversOf = (path: string): { readonly paths: readonly string[]; readonly when: 'always' | 'change' } => {
+  const switches = ['net/ipv4/ip_forward', 'net/ipv4/conf/all/forwarding'];
+  if (switches.includes(path)) return { paths: switches.filter((other) => other !== path), when: 'always' };
   const [, family, device, key] = /^net\/(ipv[46])\/conf\/([^/]+)\/(forwarding|disable_ipv6)$/.exec(path) ?? [];
-  if (path === 'net/ipv4/conf/all/forwarding') return [{ path: 'net/ipv4/ip_forward', when: 'always' }];
-  if (family === undefined || device === 'all') return [];
-  if (family === 'ipv6') return [{ path: `net/ipv6/conf/all/${key}`, when: 'always' }];
-  return key === 'forwarding'
-    ? ['net/ipv4/ip_forward', 'net/ipv4/conf/all/forwarding'].map((driver) => ({ path: driver, when: 'on' as const }))
-    : [];
+  if (family === undefined || device === 'all') return { paths: [], when: 'always' };
+  if (family === 'ipv6') return { paths: [`net/ipv6/conf/all/${key}`], when: 'always' };
+  return { paths: key === 'forwarding' ? switches : [], when: 'change' };
 };

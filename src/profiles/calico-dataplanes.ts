@@ -11,7 +11,7 @@ import {
   FELIX_NFT,
 } from './sources.ts';
 
-export type Option = 'dataplane' | 'encapsulation' | 'wireguard' | 'ipvs' | 'sctp' | 'optionalRules';
+export type Option = 'dataplane' | 'encapsulation' | 'wireguard' | 'ipvs' | 'sctp' | 'optionalRules' | 'firewall';
 type Choice = Chosen<Option>;
 type Test = (o: Choice) => boolean;
 

@@ -1,5 +1,6 @@
 import { dataPlanes, encapsulation, iptables, ipv6, on } from './calico-dataplanes.ts';
 import type { Option } from './calico-dataplanes.ts';
+import { calicoFirewall } from './firewall.ts';
 import { kernelOptions, modules, profile, settings } from './profile.ts';
 import type { Row } from './profile.ts';
 import {
@@ -9,6 +10,8 @@ import {
   CALICO_TROUBLESHOOTING,
   FELIX_DATAPLANE,
   FELIX_FEATURES,
+  KUBEKEY_NETWORKD,
+  NETWORKD_FOREIGN,
   NM_CLOUD_SETUP,
 } from './sources.ts';
 
@@ -29,10 +32,20 @@ const host: readonly Row<Option>[] = [
     why: 'NetworkManager takes routes off interfaces that it thinks are its own',
     source: CALICO_TROUBLESHOOTING,
   },
+  ...calicoFirewall,
   {
-    need: { kind: 'service', name: 'firewalld', state: 'inactive' },
-    why: 'its reload wipes or blocks the rules of Calico',
-    source: CALICO_SYSTEM,
+    need: { kind: 'networkd', leave: 'foreign' },
+    why: 'networkd takes out routes and rules that it did not make, those of BIRD and Felix too',
+    source: NETWORKD_FOREIGN,
+  },
+  {
+    need: {
+      kind: 'networkd',
+      leave: 'unmanaged',
+      names: ['cali*', 'tunl*', 'vxlan.calico', 'vxlan-v6.calico', 'wireguard.cali', 'wg-v6.cali'],
+    },
+    why: 'a .network file that takes every device takes addresses off those of Calico',
+    source: KUBEKEY_NETWORKD,
   },
   {
     need: { kind: 'service', name: 'nm-cloud-setup', state: 'inactive' },
@@ -154,6 +167,11 @@ export const calico = profile<Option>({
     wireguard: { about: 'encryption between nodes', default: 'false', values: ['true', 'false'] },
     ipvs: { about: 'kube-proxy runs in IPVS mode', default: 'false', values: ['true', 'false'] },
     sctp: { about: 'pods speak SCTP', default: 'false', values: ['true', 'false'] },
+    firewall: {
+      about: 'firewalld and ufw: off, or kept with the ports of Calico open',
+      default: 'disable',
+      values: ['disable', 'keep'],
+    },
     optionalRules: { about: 'rate and connection limits, flow logs, DSCP', default: 'false', values: ['true', 'false'] },
   },
   rows: [...host, ...dataPlanes, ...links],

@@ -3,7 +3,7 @@ import type { Chosen, Row } from './profile.ts';
 import { K8S_KERNELS, KUBESPRAY_NODE, KUBE_PROXY_IPTABLES, KUBE_PROXY_IPVS, KUBE_PROXY_NFTABLES } from './sources.ts';
 
 /** The options of the profile. */
-export type Option = 'version' | 'kubeProxy' | 'swap' | 'protectKernelDefaults';
+export type Option = 'version' | 'kubeProxy' | 'swap' | 'protectKernelDefaults' | 'firewall' | 'role';
 type Choice = Chosen<Option>;
 
 const proxy =

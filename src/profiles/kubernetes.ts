@@ -1,3 +1,4 @@
+import { kubernetesFirewall } from './firewall.ts';
 import { kubeProxy, usesIptables } from './kube-proxy.ts';
 import type { Option } from './kube-proxy.ts';
 import { atLeast, kernelOptions, modules, profile, settings } from './profile.ts';
@@ -140,12 +141,6 @@ const node: readonly Row<Option>[] = [
   },
 
   ...preflightTools(),
-  {
-    need: { kind: 'service', name: 'firewalld', state: 'inactive' },
-    why: 'its rules may drop pod traffic; kubeadm warns',
-    source: KUBEADM_PREFLIGHT,
-    advice: true,
-  },
 ];
 
 function preflightTools(): Row<Option>[] {
@@ -237,6 +232,12 @@ export const kubernetes = profile<Option>({
       default: 'false',
       values: ['true', 'false'],
     },
+    firewall: {
+      about: 'ignore: not looked at; keep: firewalld and ufw stay, with the ports of the node open',
+      default: 'ignore',
+      values: ['ignore', 'keep'],
+    },
+    role: { about: 'which ports firewall=keep opens', default: 'worker', values: ['worker', 'control-plane'] },
   },
-  rows: [...node, ...kubeProxy, ...kernel],
+  rows: [...node, ...kubernetesFirewall, ...kubeProxy, ...kernel],
 });

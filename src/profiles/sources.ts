@@ -36,4 +36,10 @@ export const FELIX_ACTIONS = 'projectcalico/calico:felix/iptables/actions.go';
 export const FELIX_NFT = 'projectcalico/calico:felix/nftables/actions.go';
 /** The page for Calico 2.x, the only one that gave minima for the tools that calico/node runs. */
 export const CALICO_MATRIX = 'docs.projectcalico.org/v2.6/reference/requirements';
+export const NETWORKD_FOREIGN = 'kubernetes/kops#17438';
+export const KUBEKEY_NETWORKD = 'kubesphere/kubekey:roles/native/network/tasks/calico.yaml';
+export const FIREWALLD_RELOAD = 'rancher/rke2#10469';
+export const FIREWALL_FORWARD = 'projectcalico/calico#4382';
+export const K8S_PORTS = 'kubernetes/website:content/en/docs/reference/networking/ports-and-protocols.md';
+export const KUBE_PROXY_HEALTH = 'kubernetes/kubernetes:cmd/kube-proxy/app/server.go';
 export const NM_CLOUD_SETUP = 'rancher/rke2-docs:docs/known_issues.md';

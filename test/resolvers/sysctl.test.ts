@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bootResolver, systemResolver } from '../../src/knowledge/sysctl-resolve.ts';
-import type { Resolver } from '../../src/knowledge/sysctl-resolve.ts';
+import type { Resolver, Winner } from '../../src/knowledge/sysctl-resolve.ts';
 import type { Answers } from '../../src/model.ts';
 import { keys, untouched } from './sysctl-namespace.ts';
 import type { Seen, Tree } from './sysctl-namespace.ts';
@@ -54,12 +54,16 @@ for (const subject of subjects) {
 
     test.skipIf(missing !== undefined)('name the line that decides', () => {
       const seen = run(subject, [fixed]);
-      const predicted = new Map(fixedKeys.map((key) => [key, subject.resolver(new Map(seen[0]?.answers))(key, 'integer')]));
+      const resolve = subject.resolver(new Map(seen[0]?.answers));
+      const predicted = new Map(fixedKeys.map((key) => [key, said(resolve(key, 'integer'))]));
       expect(Object.fromEntries(predicted)).toEqual(subject.boots ? atBoot : bySystem);
       expect(disagreements(subject, [fixed])).toEqual([]);
     });
   });
 }
+
+/** Where in the order a line is written is not for people. */
+const said = (winner: Winner | undefined) => winner && { value: winner.value, from: winner.from };
 
 const fixed: Tree = [
   { path: '/etc/sysctl.conf', text: '# last for procps\n\nnet.ipv4.ip_forward = 0\n' },

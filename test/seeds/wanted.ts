@@ -48,6 +48,12 @@ export const idOf = (need: Need): string => {
       return 'swap/off';
     case 'networkmanager':
       return 'networkmanager/unmanaged';
+    case 'networkd':
+      return `networkd/${need.leave}`;
+    case 'port':
+      return need.protocol === '4' ? 'port/protocol-4' : `port/${need.port}/${need.protocol}`;
+    case 'firewall':
+      return `firewall/${need.about}`;
   }
 };
 

@@ -1,0 +1,111 @@
+import { fileText, numbered, ran } from '../answers.ts';
+import type { Answers, Argv, Query } from '../model.ts';
+import { coversPort, isIpInIp } from './ports.ts';
+import type { PortNeed } from './ports.ts';
+import { unitOf, unitQueries } from './units.ts';
+
+export const ufwConf = '/etc/ufw/ufw.conf';
+export const ufwDefaults = '/etc/default/ufw';
+export const ufwBefore = '/etc/ufw/before.rules';
+const userRules = '/etc/ufw/user.rules';
+const unit = 'ufw.service';
+
+/** ufw.service is active even where ufw is off: its chains tell, and iptables is only asked where ufw is on or was used since boot. */
+const runningQuestion = [
+  'sh',
+  '-c',
+  `[ -e ${ufwConf} ] || exit 0
+[ -e /run/ufw.lock ] || { on=; while read -r line; do case $line in ENABLED=*[yY][eE][sS]*) on=1;; ENABLED=*) on=;; esac; done < ${ufwConf}
+[ "$on" ] || exit 0; }
+iptables -S ufw-user-input >/dev/null 2>&1 && echo running
+exit 0`,
+  'ask-ufw',
+] as const satisfies Argv;
+
+export const ufwQueries: readonly Query[] = [
+  ...unitQueries(unit),
+  ...[ufwConf, ufwDefaults, ufwBefore, userRules].map((path): Query => ({ ask: 'read', path })),
+  { ask: 'run', argv: runningQuestion },
+];
+
+/** A setting of one of ufw's files of shell variables; the last line of a key counts. */
+export const ufwSetting = (
+  path: string,
+  key: string,
+  answers: Answers,
+): { readonly value: string; readonly from: string } | undefined =>
+  numbered(fileText(answers, path) ?? '')
+    .flatMap(({ line, text }) => {
+      const [, name, value] = /^\s*(\w+)=["']?([^"'#\s]*)/.exec(text) ?? [];
+      return name === key ? [{ value: value ?? '', from: `${path}:${line}` }] : [];
+    })
+    .at(-1);
+
+/** `boot`: ENABLED=yes, unless the unit is known and nothing starts it. `now`: its chains are there. `from`: the line ENABLED=. */
+export const ufwOn = (
+  answers: Answers,
+): { readonly installed: boolean; readonly now: boolean; readonly boot: boolean; readonly from?: string } => {
+  const enabled = ufwSetting(ufwConf, 'ENABLED', answers);
+  const { installed, atBoot } = unitOf(answers, unit);
+  return {
+    installed: fileText(answers, ufwConf) !== undefined,
+    now: ran(answers, runningQuestion).text.trim() === 'running',
+    boot: enabled !== undefined && /^yes$/i.test(enabled.value) && (!installed || atBoot !== undefined),
+    ...(enabled && { from: enabled.from }),
+  };
+};
+
+/**
+ * What ufw's rules make of a need, and the line that decides; rules are tried from above, and the first that fits counts.
+ * `sameRule`: it is about just this port, so that `ufw allow` turns it round in its place.
+ */
+export const ufwCare = (
+  need: PortNeed,
+  answers: Answers,
+): { readonly open: boolean; readonly from?: string; readonly sameRule?: boolean } => {
+  const before = need.protocol === '4' ? protocol4Rule(answers) : undefined;
+  if (before) return { open: true, from: before };
+  const rule = need.protocol === '4' ? undefined : rulesOf(answers).find((r) => speaksOf(r, need.port, need.protocol));
+  if (rule) return { open: /^(?:allow|limit)/.test(rule.action), from: rule.from, sameRule: isSame(rule, need) };
+  const policy = ufwSetting(ufwDefaults, 'DEFAULT_INPUT_POLICY', answers);
+  return { open: policy?.value === 'ACCEPT', ...(policy && { from: policy.from }) };
+};
+
+const isSame = (rule: Rule, need: PortNeed): boolean =>
+  need.protocol === rule.protocol && need.protocol !== '4' && rule.ports === need.port.replace('-', ':');
+
+type Rule = { readonly action: string; readonly protocol: string; readonly ports: string; readonly from: string };
+
+/** Lines `### tuple ### ACTION PROTOCOL PORTS TO FROM-PORT FROM DIRECTION`; what refuses only some peers refuses not this node's. */
+const rulesOf = (answers: Answers): Rule[] =>
+  numbered(fileText(answers, userRules) ?? '').flatMap(({ line, text }) => {
+    const [, words] = /^### tuple ### (?!route:)(.*)$/.exec(text) ?? [];
+    if (words === undefined) return [];
+    const [action = '', protocol = '', ports = '', to = '', peerPort = '', peer = '', ...rest] = words.split(' ');
+    const direction = rest.find((word) => /^(?:in|out)(?:_|$)/.test(word)) ?? 'in';
+    const whole = to === '0.0.0.0/0' && peer === '0.0.0.0/0' && direction === 'in';
+    if (direction.startsWith('out') || peerPort !== 'any' || (!whole && !action.startsWith('allow'))) return [];
+    return [{ action, protocol, ports, from: `${userRules}:${line}` }];
+  });
+
+/** A rule against part of a range shuts some of it. */
+const speaksOf = ({ action, protocol, ports }: Rule, port: string, wanted: string): boolean => {
+  if (protocol !== 'any' && protocol !== wanted) return false;
+  const listedPorts = ports.split(',');
+  if (ports === 'any' || listedPorts.some((one) => coversPort(one, port))) return true;
+  return !action.startsWith('allow') && listedPorts.some((one) => coversPort(port, one));
+};
+
+const protocol4Rule = (answers: Answers): string | undefined => {
+  const found = numbered(fileText(answers, ufwBefore) ?? '').find(({ text }) => {
+    const protocol = /^-[AI]\s+ufw-before-input\b.*\s-p\s+(\S+).*\s-j\s+ACCEPT\b/.exec(text)?.[1];
+    return protocol !== undefined && isIpInIp(protocol);
+  });
+  return found && `${ufwBefore}:${found.line}`;
+};
+
+/** Where in before.rules a rule of one's own has its place: the line that ends the table. */
+export const ufwBeforeEnd = (answers: Answers): string => {
+  const commit = numbered(fileText(answers, ufwBefore) ?? '').find(({ text }) => text.trim() === 'COMMIT');
+  return commit ? `${ufwBefore}:${commit.line}` : ufwBefore;
+};
