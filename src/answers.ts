@@ -34,6 +34,10 @@ export const listed = (answers: Answers, glob: string): readonly FoundFile[] => 
 export const ran = (answers: Answers, argv: Argv): Answer =>
   answers.get(queryKey({ ask: 'run', argv })) ?? { status: 127, text: '' };
 
+/** What a shell script printed that has this name as its $0, whatever its arguments; undefined where none was asked. */
+export const scriptAnswer = (answers: Answers, name: string): Answer | undefined =>
+  [...answers].find(([key]) => key.startsWith('run ["sh","-c",') && key.includes(`,${JSON.stringify(name)}`))?.[1];
+
 /** The lines of a text without their ends, each with its number from 1. */
 export const numbered = (text: string): { readonly line: number; readonly text: string }[] =>
   text.split(/\r?\n/).map((line, i) => ({ line: i + 1, text: line }));

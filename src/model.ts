@@ -144,6 +144,8 @@ export type HostView = {
   readonly askedBy: readonly string[];
   readonly verdicts: ReadonlyMap<string, Verdict['verdict']>;
   readonly allow: Permissions;
+  /** What is taken as done: the plan's own actions, when the boot after them is judged. Their files are in the answers already. */
+  readonly done?: readonly Action[];
 };
 
 /**

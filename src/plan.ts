@@ -2,6 +2,7 @@ import { mergeQueries, overlay } from './answers.ts';
 import { withEffects } from './effects.ts';
 import { kindNamed, kinds } from './kinds/table.ts';
 import { rightsQueries } from './knowledge/rights.ts';
+import { labelQueries, withLabels } from './knowledge/selinux.ts';
 import { readSystem, systemQueries } from './knowledge/system.ts';
 import type {
   Action,
@@ -20,16 +21,21 @@ import type {
 
 /** Everything to ask of a host, at once, in order to plan it. */
 export const queriesFor = (desired: Desired): Query[] =>
-  mergeQueries([...systemQueries, ...rightsQueries, ...kinds.flatMap((kind) => kind.queries(ofKind(desired, kind)))]);
+  mergeQueries([
+    ...systemQueries,
+    ...rightsQueries,
+    ...labelQueries,
+    ...kinds.flatMap((kind) => kind.queries(ofKind(desired, kind))),
+  ]);
 
 /** Compares what is wanted with what the host answered. Pure: the same arguments give the same plan. */
 export const makePlan = (desired: Desired, answers: Answers): Plan => {
   const view = viewOf(desired, answers);
   const { system } = view;
   const checked = checkAll(desired, view);
-  const actions = collapse(checked.actions);
+  const actions = withLabels(collapse(checked.actions), answers);
   if (actions.length === 0) return { system, findings: checked.findings, actions };
-  const after = checkAll(desired, { ...view, answers: overlay(answers, withEffects(answers, actions)) });
+  const after = checkAll(desired, { ...view, answers: overlay(answers, withEffects(answers, actions)), done: actions });
   return { system, findings: withAfter(checked.findings, after.findings), actions };
 };
 

@@ -1,6 +1,7 @@
 import { compareDebian } from '../knowledge/versions.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
 import type { Argv, System } from '../model.ts';
+import { debianModules } from './debian-modules.ts';
 import type { Asked, Family, PackageFacts } from './family.ts';
 
 /** Debian, Ubuntu and what is made from them: dpkg and apt. */
@@ -97,6 +98,7 @@ exit 0`;
     id === 'debian'
       ? `Enable a source that has it, such as the backports of Debian ${versionId}, or move to a newer release; then plan again.`
       : `Enable a source that has ${name} (on Ubuntu often "universe"), or move to a newer release than ${system}; then plan again.`,
+  modules: debianModules,
   missingModule: (system) => missingModule(system),
 };
 

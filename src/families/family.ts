@@ -26,6 +26,20 @@ export type KernelArguments = {
   command(change: ArgumentChange): Argv;
 };
 
+/** Where modules that the running kernel lacks can come from. Packages are pinned to that kernel: no newer one comes with them. */
+export type ModuleSource = {
+  /** Shell text, with the kernel's release in $k: prints what is known of these packages in the form that `read` reads. */
+  readonly ask: string;
+  /** The packages in the order in which they are tried. `gone`: there are no modules of this kernel at all. */
+  packages(system: System, gone: boolean): readonly string[];
+  /** Whether they bring that module, as far as is known: nothing else may be promised. */
+  brings(name: string, gone: boolean): boolean;
+  /** A file that comes with a module and keeps it out. */
+  deniedBy?(name: string): string | undefined;
+  /** What a person can do where no package for this kernel can be had. */
+  newer(system: System): string;
+};
+
 /** What differs between distributions: one file in this folder and one line in the table each. */
 export type Family = {
   readonly name: string;
@@ -47,6 +61,7 @@ export type Family = {
   readonly interrupted?: { readonly glob: string; readonly reason: string; readonly remedy: string };
   /** What a person can do where no package source has a package, or only an old one. */
   noCandidate(name: string, system: System): string;
+  readonly modules?: ModuleSource;
   /** What a person can do where the kernel lacks a module. */
   missingModule(system: System): string;
 };

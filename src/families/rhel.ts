@@ -1,5 +1,6 @@
 import { compareRpm } from '../knowledge/versions.ts';
 import { quoteAll } from '../knowledge/quote.ts';
+import { rhelModules } from './rhel-modules.ts';
 import type { Family, PackageFacts } from './family.ts';
 
 /** RHEL, its clones, CentOS Stream, Fedora, Amazon Linux 2023: rpm and dnf. */
@@ -66,6 +67,7 @@ exit 0`;
   ],
   noCandidate: (name, { name: system }) =>
     `Enable a repository that has ${name} for ${system} (EPEL has what the base lacks), then plan again.`,
+  modules: rhelModules,
   missingModule: ({ kernel }) =>
     `Install kernel-modules-extra-${kernel} (pinned to the running kernel, so that no newer kernel comes with it), then plan again.`,
 };

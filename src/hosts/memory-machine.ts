@@ -3,8 +3,12 @@ import type { Argv } from '../model.ts';
 /** A file's text, a symbolic link, or a file that cannot be read (with the error's code). */
 export type MemoryFile = string | { readonly link: string } | { readonly unreadable: string };
 
-/** A package that could be installed. `gone`: the lists name it, but the server has a newer one until they are fetched again. */
-export type Package = { readonly version: string; readonly gone?: true };
+/** A package that could be installed. `gone`: the lists name it, but the server has a newer one until they are fetched again. `files`: what it lays down. */
+export type Package = {
+  readonly version: string;
+  readonly gone?: true;
+  readonly files?: { readonly [path: string]: string };
+};
 
 /** A service as systemctl shows it. */
 export type Service = { readonly active: string; readonly enabled: string };

@@ -1,6 +1,7 @@
-import { readFile, textOf } from './memory-files.ts';
+import { textOf } from './memory-files.ts';
 import { done, failed } from './memory-machine.ts';
 import type { Machine, Ran } from './memory-machine.ts';
+import { dropinPaths } from './memory-settings.ts';
 
 /** Keys that modules bring into /proc/sys, with the kernel's defaults. */
 const broughtKeys: { readonly [module: string]: { readonly [path: string]: string } } = {
@@ -12,6 +13,20 @@ const broughtKeys: { readonly [module: string]: { readonly [path: string]: strin
   nf_conntrack: { 'net/netfilter/nf_conntrack_max': '65536' },
   ip_vs: { 'net/ipv4/vs/conn_reuse_mode': '1' },
 };
+
+/** Whether the running kernel has that module, and whether an option of its configuration is built in. */
+export const hasModule = (machine: Machine, name: string): boolean =>
+  index(machine).has(name) || builtin(machine).has(name) || loaded(machine).has(name);
+export const hasOption = (machine: Machine, symbol: string): boolean =>
+  textOf(machine.files, `/boot/config-${release(machine)}`)
+    .split('\n')
+    .includes(`${symbol}=y`);
+
+/** The running kernel's release, and whether its modules are there. */
+export const runningRelease = (machine: Machine): { readonly release: string; readonly indexed: boolean } => ({
+  release: release(machine),
+  indexed: machine.files.has(`/lib/modules/${release(machine)}/modules.dep`),
+});
 
 /** `modprobe -a NAMES`, as far as node-prep uses it: it goes on after a name that fails, and then exits with 1. */
 export const modprobe = (machine: Machine, words: readonly string[]): Ran => {
@@ -93,11 +108,8 @@ const realName = (machine: Machine, name: string): string => {
 
 /** Lines `WORD NAME REST` of modprobe.d, by name. */
 const denied = ({ files }: Machine, word: string): Map<string, string> => {
-  const lines = ['/usr/lib', '/etc'].flatMap((root) =>
-    [...files.keys()]
-      .filter((path) => path.startsWith(`${root}/modprobe.d/`) && path.endsWith('.conf') && readFile(files, path).status === 0)
-      .flatMap((path) => textOf(files, path).split('\n')),
-  );
+  const joined = (path: string): string => textOf(files, path).replaceAll('\\\n', '');
+  const lines = dropinPaths({ files }, 'modprobe').flatMap((path) => joined(path).split('\n'));
   const words = lines.map((line) => line.trim().split(/\s+/)).filter(([first]) => first === word);
   const listed = words.map(([, name = '', ...rest]): [string, string] => [underscored(name), rest.join(' ')]);
   const cmdline = word === 'blacklist' ? onCmdline(files, 'modprobe.blacklist').map((name): [string, string] => [name, '']) : [];

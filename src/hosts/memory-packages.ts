@@ -36,7 +36,7 @@ export const aptGet = (machine: Machine, words: readonly string[]): Ran => {
   if (machine.manager !== 'apt') return failed(127, 'apt-get: not found');
   if (words.includes('update')) {
     machine.listed = true;
-    for (const [name, { version }] of machine.available) machine.available.set(name, { version });
+    for (const [name, { gone: _gone, ...fresh }] of machine.available) machine.available.set(name, fresh);
     return done;
   }
   return install(machine, words, (name) => failed(100, `E: Unable to locate package ${name}`));
@@ -55,6 +55,7 @@ const install = (machine: Machine, words: readonly string[], absent: (name: stri
     if (found?.gone) return failed(100, `E: Failed to fetch ${name}_${found.version}.deb  404  Not Found`);
     if (!found && !machine.installed.has(name)) return absent(name);
     if (found) machine.installed.set(name, found.version);
+    for (const [path, text] of Object.entries(found?.files ?? {})) machine.files.set(path, text);
     bringPrograms(machine, name);
   }
   return done;
@@ -95,7 +96,7 @@ const debianAnswer = (machine: Machine, part: string): string => {
 };
 
 /** `apt-cache policy` says nothing of names that it never heard. */
-const policy = (machine: Machine, name: string): string[] => {
+export const policy = (machine: Machine, name: string): string[] => {
   const [installed, available] = [machine.installed.get(name), machine.listed ? machine.available.get(name)?.version : undefined];
   if (installed === undefined && available === undefined) return [];
   return [

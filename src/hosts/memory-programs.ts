@@ -5,6 +5,7 @@ import { remove } from './memory-files.ts';
 import { grubby, updateGrub } from './memory-grub.ts';
 import { done, failed } from './memory-machine.ts';
 import type { Machine, Ran } from './memory-machine.ts';
+import { modulePackageAnswer } from './memory-module-packages.ts';
 import { modprobe } from './memory-modules.ts';
 import { aptGet, dnf, hasProgram, packageAnswer } from './memory-packages.ts';
 import { applySettings, dropinPaths } from './memory-settings.ts';
@@ -15,6 +16,7 @@ export const answerOf = (machine: Machine, argv: Argv): Answer => {
   const line = argv.join(' ');
   if (line === 'uname -m') return { status: 0, text: `${machine.arch}\n` };
   if (line === 'stat -fc %T /sys/fs/cgroup') return { status: 0, text: `${machine.cgroup}\n` };
+  if (argv[3] === 'ask-module-packages') return modulePackageAnswer(machine, argv.slice(5));
   if (argv[0] === 'sh' && line.includes('dpkg-query')) return packageAnswer(machine, argv[2] ?? '');
   if (line.includes('systemctl show ')) return serviceAnswer(machine, argv);
   if (argv[0] === 'sh' && argv[3]?.startsWith('ask-')) return { status: 0, text: machine.scripts.get(argv[3]) ?? '' };
@@ -49,6 +51,8 @@ export const perform = (machine: Machine, argv: Argv): Ran => {
       return grubby(machine, words);
     case 'systemctl':
       return machine.systemd ? systemctl(machine, words) : failed(127, 'systemctl: not found');
+    case 'restorecon':
+      return hasProgram(machine, 'restorecon') ? done : failed(127, 'restorecon: not found');
     case 'firewall-cmd':
     case 'firewall-offline-cmd':
       return firewallCmd(machine, words, program === 'firewall-offline-cmd');

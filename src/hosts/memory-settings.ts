@@ -17,7 +17,7 @@ export const applySettings = (machine: Machine, files: readonly string[]): void 
 };
 
 /** The files of NAME.d that count, in the order in which they are read. */
-export const dropinPaths = (machine: Machine, name: string): string[] => {
+export const dropinPaths = (machine: Pick<Machine, 'files'>, name: string): string[] => {
   const paths = ['/lib', '/usr/lib', '/usr/local/lib', '/run', '/etc'].flatMap((root) =>
     expand(machine.files, `${root}/${name}.d/*.conf`),
   );

@@ -1,3 +1,4 @@
+import { partOfFamily } from '../families/question.ts';
 import { families, familyNamed } from '../families/table.ts';
 import type { Asked, Family, PackageFacts } from '../families/family.ts';
 import { unknown } from '../families/unknown.ts';
@@ -42,22 +43,7 @@ export const packageKind: Kind<PackageNeed> = {
 const question = (needs: readonly AskedNeed[]): Argv => {
   const sorted = [...needs].sort((a, b) => (a.capability < b.capability ? -1 : 1));
   const part = (family: Family): string => family.ask(sorted.map((need) => askedOf(need, family)));
-  return [
-    'sh',
-    '-c',
-    `id=; like=
-for f in /usr/lib/os-release /etc/os-release; do
-  [ -r "$f" ] || continue
-  while IFS= read -r l || [ -n "$l" ]; do
-    case $l in ID=*) id=\${l#*=} ;; ID_LIKE=*) like=\${l#*=} ;; esac
-  done < "$f"
-done
-IFS=" \\"'"
-for w in $id $like; do IFS=; case $w in
-${families.map((family) => `${family.ids.join('|')})\n${part(family)} ;;`).join('\n')}
-esac; done
-${part(unknown)}`,
-  ];
+  return ['sh', '-c', `${partOfFamily(part)}${part(unknown)}`];
 };
 
 const askedOf = (need: AskedNeed, family: Family): Asked => ({

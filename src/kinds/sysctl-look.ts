@@ -6,6 +6,7 @@ import { bootEntries, withoutRun } from '../knowledge/modules-load.ts';
 import { advertisementQueries } from '../knowledge/router-advertisements.ts';
 import { deviceWriters } from '../knowledge/sysctl-late.ts';
 import type { Resolver, Winner } from '../knowledge/sysctl-resolve.ts';
+import { onceInstalled } from './module-packages.ts';
 import { bringerOf, sysctlPath, sysctlValue } from '../knowledge/sysctl.ts';
 import type { Answer, Answers, Finding, HostView, Reading, Requirement } from '../model.ts';
 import { decided, fits } from './sysctl-file.ts';
@@ -24,10 +25,11 @@ export const unreadable = 'not readable';
  * Modules that bring keys but are not in the kernel when systemd-sysctl runs at boot. Whatever loads them later, the setting is lost:
  * nothing sets it again (only for br_netfilter udev does, 99-systemd.rules).
  */
-export const lateModules = (requirements: readonly SysctlNeed[], { answers, system }: HostView): ReadonlySet<string> => {
+export const lateModules = (requirements: readonly SysctlNeed[], host: HostView): ReadonlySet<string> => {
   const modules = bringersOf(requirements);
   if (modules.length === 0) return new Set();
-  const kernel = runningKernel(answers, system.kernel, candidatesFor(modules));
+  const { answers, system } = host;
+  const kernel = onceInstalled(runningKernel(answers, system.kernel, candidatesFor(modules)), modules, host);
   if (!kernel.indexed) return new Set();
   const listed = bootModules(bootEntries(answers), kernel, moduleRules(withoutRun(answers), system.kernel));
   return new Set(modules.filter((name) => !kernel.builtin.has(name) && !listed.has(name)));

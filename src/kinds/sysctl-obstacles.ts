@@ -62,8 +62,11 @@ const missingKey = (need: SysctlNeed, host: HostView): Obstacle | undefined => {
       : 'Check the spelling; a newer kernel may have it.';
     return { reason: `kernel ${host.system.kernel} has no ${need.key}`, remedy };
   }
+  const verdict = host.verdicts.get(`module/${module}`);
+  // A change may bring a module that this kernel does not have yet.
+  if (verdict === 'change') return undefined;
   const kernel = runningKernel(host.answers, host.system.kernel, candidatesFor([module]));
-  return !['ok', 'change'].includes(host.verdicts.get(`module/${module}`) ?? 'ok') || !providerOf(module, kernel)
+  return (verdict ?? 'ok') !== 'ok' || !providerOf(module, kernel)
     ? { reason: `the key comes with ${module}, which cannot be loaded here`, remedy: `See module/${module}.` }
     : undefined;
 };

@@ -1,5 +1,6 @@
 import type { RunningKernel } from './kernel.ts';
 import { moduleFact } from './module-names.ts';
+import { matches } from './modprobe-config.ts';
 import { moduleLoader } from './modprobe-load.ts';
 import type { Asker, Loader, ModuleIndex } from './modprobe-load.ts';
 import type { Denial, ModuleRules } from './modprobe.ts';
@@ -26,15 +27,22 @@ export const denialAtBoot = (
   kernel: RunningKernel,
   rules: ModuleRules,
 ): Denial | undefined =>
-  kernel.builtin.has(name) ? undefined : denied(moduleLoader(indexOf(kernel, rules), rules, persisted.keys()), name, 'systemd');
+  kernel.builtin.has(name)
+    ? undefined
+    : denied(moduleLoader(indexOf(kernel, rules), rules, persisted.keys()), name, rules, 'systemd');
 
 /** What keeps a module out of a modprobe now; undefined where nothing does, or where it is loaded. */
 export const denialNow = (name: string, kernel: RunningKernel, rules: ModuleRules): Denial | undefined =>
-  kernel.builtin.has(name) ? undefined : denied(moduleLoader(indexOf(kernel, rules), rules, kernel.loaded), name, 'modprobe');
+  kernel.builtin.has(name)
+    ? undefined
+    : denied(moduleLoader(indexOf(kernel, rules), rules, kernel.loaded), name, rules, 'modprobe');
 
-const denied = (loader: Loader, name: string, asker: Asker): Denial | undefined => {
+/** An alias may load another module without complaint: that is a denial as well. */
+const denied = (loader: Loader, name: string, rules: ModuleRules, asker: Asker): Denial | undefined => {
   const denial = loader.load(name, '', asker);
-  return loader.loaded.has(name) ? undefined : denial;
+  if (loader.loaded.has(name)) return undefined;
+  const alias = rules.aliases.find(({ pattern }) => matches(pattern, name));
+  return denial ?? (alias && { how: 'alias', name, from: alias.from, text: alias.text });
 };
 
 /**

@@ -39,9 +39,8 @@ export const moduleRuleQueries: readonly Query[] = [
  * modules.softdep among them (modprobe.d(5), libkmod-config.c). /proc/cmdline of a container is not that of its kernel.
  */
 export const moduleRules = (answers: Answers, release: string): ModuleRules => {
-  const files = [...configQueries, ...aliasQueries].flatMap((query) => (query.ask === 'list' ? listed(answers, query.glob) : []));
   const own = listed(answers, softdepGlob).filter((file) => file.path === `/lib/modules/${release}/modules.softdep`);
-  const config = parseModprobe([...dropinsOf(files), ...own].sort(byName));
+  const config = parseModprobe([...dropinsOf(configFiles(answers)), ...own].sort(byName));
   const cmdline = fileText(answers, '/proc/cmdline') ?? '';
   const from = '/proc/cmdline';
   return {
@@ -55,6 +54,10 @@ export const moduleRules = (answers: Answers, release: string): ModuleRules => {
     ),
   };
 };
+
+/** Every file of modprobe.d, those that another one hides as well. */
+export const configFiles = (answers: Answers): FoundFile[] =>
+  [...configQueries, ...aliasQueries].flatMap((query) => (query.ask === 'list' ? [...listed(answers, query.glob)] : []));
 
 const byName = (a: FoundFile, b: FoundFile): number => (baseName(a.path) < baseName(b.path) ? -1 : 1);
 

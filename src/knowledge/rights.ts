@@ -1,11 +1,14 @@
 import { fileText } from '../answers.ts';
 import type { Answers, Query } from '../model.ts';
+import { containerOf, containerQueries } from './containers.ts';
+import { bootResolver } from './sysctl-resolve.ts';
 
 export const rightsQueries: readonly Query[] = [
   { ask: 'read', path: '/proc/self/status', lines: ['Uid:', 'CapEff:'] },
   { ask: 'read', path: '/proc/self/uid_map' },
   { ask: 'read', path: '/proc/self/mounts', lines: [' /proc/sys '] },
   { ask: 'read', path: '/proc/sys/kernel/modules_disabled' },
+  ...containerQueries,
 ];
 
 const CAP_SYS_MODULE = 16n;
@@ -20,27 +23,40 @@ export const cannotLoad = (answers: Answers): { readonly reason: string; readonl
   const inNamespace = uidMap !== undefined && uidMap !== '0 0 4294967295';
   const caps = /^CapEff:\s*([0-9a-f]+)/m.exec(fileText(answers, '/proc/self/status') ?? '')?.[1];
   if (inNamespace || (caps && ((BigInt(`0x${caps}`) >> CAP_SYS_MODULE) & 1n) === 0n)) {
-    return {
-      reason: 'no right to load modules here: this looks like a container',
-      remedy: 'Run node-prep on the machine that owns the kernel.',
-    };
+    return { reason: `no right to load modules here: ${thisContainer(answers)}`, remedy: onItsHost(answers) };
   }
-  if (fileText(answers, '/proc/sys/kernel/modules_disabled')?.trim() === '1') {
-    return {
-      reason: 'kernel.modules_disabled=1: this kernel loads no more modules until it is booted again',
-      remedy: 'Find what sets kernel.modules_disabled (sysctl.d), take it out, and reboot.',
-    };
-  }
-  return undefined;
+  if (fileText(answers, '/proc/sys/kernel/modules_disabled')?.trim() !== '1') return undefined;
+  const setter = setsModulesDisabled(answers);
+  return {
+    reason: 'kernel.modules_disabled=1: this kernel loads no more modules until it is booted again',
+    remedy: setter
+      ? `${setter} sets it at every boot: take that line out, reboot, then plan again.`
+      : 'No file of sysctl.d sets it, so a script or a unit does: find that, take it out, reboot, then plan again.',
+  };
+};
+
+/** The line of sysctl.d that will set kernel.modules_disabled at the next boot, after systemd-modules-load has run. */
+export const setsModulesDisabled = (answers: Answers): string | undefined => {
+  const winner = bootResolver(answers)('kernel/modules_disabled', 'integer');
+  return winner?.value !== undefined && winner.value !== '0' ? winner.from : undefined;
+};
+
+const thisContainer = (answers: Answers): string => {
+  const container = containerOf(answers);
+  return container ? `this is a container of ${container.kind} (${container.from})` : 'this looks like a container';
+};
+
+const onItsHost = (answers: Answers): string => {
+  const container = containerOf(answers);
+  return container
+    ? `The machine that owns the kernel must do it: run node-prep there, on the host of this ${container.kind} container.`
+    : 'The machine that owns the kernel must do it: run node-prep there.';
 };
 
 /** Why a kernel setting cannot be written here, if so: containers mount /proc/sys read-only. */
 export const cannotSet = (answers: Answers): { readonly reason: string; readonly remedy: string } | undefined =>
   /^\S+ \/proc\/sys \S+ ro[, ]/m.test(fileText(answers, '/proc/self/mounts') ?? '')
-    ? {
-        reason: '/proc/sys is read-only here: this looks like a container',
-        remedy: 'Run node-prep on the machine that owns the kernel.',
-      }
+    ? { reason: `/proc/sys is read-only here: ${thisContainer(answers)}`, remedy: onItsHost(answers) }
     : undefined;
 
 /** Whether the one who asks is root (effective user id 0). */

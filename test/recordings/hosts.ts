@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { MemoryFile } from '../../src/hosts/memory-machine.ts';
 import { memoryHost } from '../../src/hosts/memory.ts';
 import type { MemoryHost, MemorySpec } from '../../src/hosts/memory.ts';
-import { debianPackages, rhelPackages } from './packages.ts';
+import { debianPackages, rhelPackages, withAvailable } from './packages.ts';
 
 /** What a host is made from. `index`: the kernel's files in kernels/, none where the running kernel has no folder. */
 export type Recipe = {
@@ -84,11 +84,27 @@ export const debian12: Recipe = {
   packages: debianPackages('12', ['iproute2', 'util-linux', 'mount', 'kmod', 'procps', 'nftables', 'iputils-ping']),
 };
 
+const rocky10Kernel = '6.12.0-211.34.1.el10_2.x86_64';
+
+/** The modules that cloud images of EL 10 lack, and the file that keeps one of them out. */
+const modulesExtra = {
+  [`kernel-modules-extra-${rocky10Kernel}`]: {
+    version: '6.12.0-211.34.1.el10_2',
+    files: {
+      [`/lib/modules/${rocky10Kernel}/modules.dep`]: recorded('rocky-6.12-extra.dep'),
+      '/etc/modprobe.d/sctp-blacklist.conf': '# off by default\nblacklist sctp\n',
+    },
+  },
+} as const;
+
 const rocky10: Recipe = {
   osRelease: osRelease('rocky', '10.1', 'Rocky Linux 10.1 (Red Quartz)', 'rhel centos fedora'),
-  kernel: '6.12.0-211.34.1.el10_2.x86_64',
+  kernel: rocky10Kernel,
   index: 'rocky-6.12',
-  packages: rhelPackages('el10', ['iproute', 'util-linux', 'kmod', 'procps-ng', 'nftables', 'iputils', 'ethtool']),
+  packages: withAvailable(
+    rhelPackages('el10', ['iproute', 'util-linux', 'kmod', 'procps-ng', 'nftables', 'iputils', 'ethtool']),
+    modulesExtra,
+  ),
 };
 
 const firewalld = { 'firewalld.service': { active: 'active', enabled: 'enabled' } } as const;

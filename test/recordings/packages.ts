@@ -1,3 +1,4 @@
+import type { Package } from '../../src/hosts/memory-machine.ts';
 import type { MemorySpec } from '../../src/hosts/memory.ts';
 
 type Versions = { readonly [name: string]: string };
@@ -124,6 +125,12 @@ export const debianPackages = (release: string, installed: readonly string[]): N
 /** The same of a release of the RHEL family. */
 export const rhelPackages = (release: string, installed: readonly string[]): NonNullable<MemorySpec['packages']> =>
   database('dnf', rhel[release] ?? {}, installed);
+
+/** More that could be installed: a package and the files that it lays down. */
+export const withAvailable = (
+  packages: NonNullable<MemorySpec['packages']>,
+  more: { readonly [name: string]: Package },
+): NonNullable<MemorySpec['packages']> => ({ ...packages, available: { ...packages.available, ...more } });
 
 const database = (manager: 'apt' | 'dnf', all: Versions, installed: readonly string[]): NonNullable<MemorySpec['packages']> => ({
   manager,

@@ -86,25 +86,26 @@ describe('how a name is satisfied', () => {
     expect(isConverged(after)).toBe(true);
   });
 
-  test('a name that nothing provides is blocked with a package pinned to the running kernel, and is never written', async () => {
+  test('a name that a package pinned to the running kernel brings is installed, listed and loaded', async () => {
     const host = hostFrom(hosts['rocky-10']!);
-    const plan = await planHost(host, desiredOf(module('br_netfilter'), module('overlay')));
-    expect(findingOf(plan, 'module/br_netfilter')).toMatchObject({
-      verdict: 'blocked',
-      remedy: expect.stringContaining('kernel-modules-extra-6.12.0-211.34.1.el10_2.x86_64'),
-    });
-    expect(linesOf(written(plan, own))).toEqual(['overlay']);
+    const { before, after } = await applyTo(host, desiredOf(module('br_netfilter'), module('overlay')));
+    expect(findingOf(before, 'module/br_netfilter')).toMatchObject({ verdict: 'change', after: { ok: true, have: 'loaded' } });
+    expect(commandsOf(before)[0]).toMatch(/^dnf .* install kernel-modules-extra-6\.12\.0-211\.34\.1\.el10_2\.x86_64$/);
+    expect(linesOf(written(before, own))).toEqual(['br_netfilter', 'overlay']);
+    expect(isConverged(after)).toBe(true);
   });
 
-  test('an invented name is blocked on every distribution with advice of its own', async () => {
-    const remedies = await Promise.all(
+  test('an invented name is blocked on every distribution with advice of its own, and is never written', async () => {
+    const findings = await Promise.all(
       ['debian-12', 'ubuntu-24.04', 'rocky-9', 'unknown-distribution'].map(async (name) => {
-        const finding = await judge(hostFrom(hosts[name]!), module('no_such_thing'));
-        return finding.verdict === 'blocked' ? finding.remedy : finding.verdict;
+        const plan = await planHost(hostFrom(hosts[name]!), desiredOf(module('no_such_thing')));
+        expect(plan.actions).toEqual([]);
+        return findingOf(plan, 'module/no_such_thing');
       }),
     );
-    expect(new Set(remedies).size).toBe(4);
-    expect(remedies[1]).toContain('linux-modules-extra-6.8.0-31-generic');
+    expect(findings.map((f) => f.verdict)).toEqual(Array(4).fill('blocked'));
+    expect(new Set(findings.map((f) => 'remedy' in f && f.remedy)).size).toBe(4);
+    expect(findings[1]).toMatchObject({ reason: expect.stringContaining('linux-modules-extra-6.8.0-31-generic') });
   });
 
   test('without /lib/modules for the running kernel the remedy is a reboot where another kernel is installed', async () => {

@@ -52,7 +52,7 @@ test('applied, refused, failed and unreachable hosts fit it too', async () => {
   };
   const desired = desiredFrom(['kubernetes', 'calico']);
   const applied = await applyHost(debianWith({}), desired, { partial: false }, watch);
-  const refused = await applyHost(hostFrom(hosts['rocky-10']!), desired, { partial: false }, watch);
+  const refused = await applyHost(hostFrom(hosts['container']!), desired, { partial: false }, watch);
   const broken = debianWith({}, { packages: { manager: 'none', installed: { kmod: '30', procps: '4' } } });
   const failed = await applyHost(broken, desired, { partial: true }, watch);
   expect([applied.status, refused.status, failed.status]).toEqual(['applied', 'refused', 'failed']);
