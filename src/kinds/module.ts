@@ -11,6 +11,8 @@ import { cannotLoad } from '../knowledge/rights.ts';
 import { familyNamed } from '../families/table.ts';
 import type { Action, Checked, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { ownFile, unwritable } from './own-file.ts';
+import { iptablesQueries } from '../knowledge/iptables.ts';
+import { missingTable, nftExtras, tableChoice, withNftExtras } from './module-tables.ts';
 import { obstructed, unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
 
@@ -28,12 +30,14 @@ export const moduleKind: Kind<ModuleNeed> = {
     needs.length === 0
       ? []
       : [
-          ...kernelQueries(candidatesFor(needs.map((n) => n.name))),
+          ...kernelQueries(candidatesFor(needs.flatMap((n) => [n.name, ...nftExtras(n.name)]))),
+          ...iptablesQueries,
           ...bootEntryQueries,
           ...moduleRuleQueries,
           { ask: 'read', path: ownModulesLoad },
           ...modprobePaths.map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
         ],
+  adapt: withNftExtras,
   check: (requirements, host) => {
     const view = lookAt(requirements, host);
     const judged = requirements.map((r) => judge(r, view));
@@ -69,11 +73,16 @@ const judge = (requirement: Requirement<ModuleNeed>, view: View): Judged => {
     want: moduleKind.want(requirement),
     because: requirement.because,
   };
-  const provider = providerOf(requirement.name, view.kernel);
+  const provider = providerOf(requirement.name, view.kernel, tableChoice(requirement.name, view.host));
   if (!provider) {
     const nowhere: Reading = { ok: false, have: `not in kernel ${view.kernel.release}` };
     return {
-      finding: { ...base, now: nowhere, boot: nowhere, ...obstructed(requirement, missing(view)) },
+      finding: {
+        ...base,
+        now: nowhere,
+        boot: nowhere,
+        ...obstructed(requirement, missingTable(requirement.name, view.host, view.kernel) ?? missing(view)),
+      },
       by: [],
     };
   }
