@@ -87,7 +87,12 @@ export type Need =
   | { readonly kind: 'swap'; readonly policy: SwapPolicy }
   | { readonly kind: 'sysctl'; readonly key: string; readonly value: string; readonly atLeast?: true }
   | { readonly kind: 'networkmanager'; readonly unmanaged: readonly string[] }
+  | { readonly kind: 'iptables' }
+  | { readonly kind: 'nft'; readonly about: 'json' | 'version'; readonly users: readonly NftUser[] }
   | { readonly kind: 'service'; readonly name: string; readonly state: 'inactive' };
+
+/** Who brings an nft of its own in its images and uses it on the rules of the host. */
+export type NftUser = 'kube-proxy' | 'istio' | 'calico';
 
 /** `off`: no swap, now and after boot. `cgroup-v2`: swap may stay where cgroup v2 can limit it, elsewhere off. `ignore`: not looked at. */
 export type SwapPolicy = 'off' | 'cgroup-v2' | 'ignore';

@@ -45,6 +45,12 @@ const bringIptables = (files: Machine['files'], named: string): void => {
   lay(`/usr/sbin/xtables-${variant}-multi`, 'ELF');
 };
 
+/** What the question for nft gets on a host whose package brings it, built with JSON as distributions do. */
+export const nftAnswer = ({ installed }: Machine): string => {
+  const version = installed.get('nftables')?.replace(/^\d+:/, '');
+  return version ? `program /usr/sbin/nft\nnftables v${version.replace(/-.*/, '')} (x)\n  json:\tyes\npackage ${version}\n` : '';
+};
+
 /** `apt-get update` and `apt-get install`. */
 export const aptGet = (machine: Machine, words: readonly string[]): Ran => {
   if (machine.manager !== 'apt') return failed(127, 'apt-get: not found');

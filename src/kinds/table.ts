@@ -1,9 +1,11 @@
 import type { Kind, KindName } from '../model.ts';
 import { cgroupKind } from './cgroup.ts';
+import { iptablesKind } from './iptables.ts';
 import { kernelKind } from './kernel.ts';
 import { kernelconfigKind } from './kernelconfig.ts';
 import { moduleKind } from './module.ts';
 import { networkmanagerKind } from './networkmanager.ts';
+import { nftKind } from './nft.ts';
 import { packageKind } from './package.ts';
 import { serviceKind } from './service.ts';
 import { swapKind } from './swap.ts';
@@ -16,6 +18,8 @@ export const kinds: readonly Kind[] = [
   cgroupKind,
   packageKind,
   moduleKind,
+  iptablesKind,
+  nftKind,
   swapKind,
   sysctlKind,
   networkmanagerKind,

@@ -40,7 +40,7 @@ export const variantOf = (program: Tables, host: Known): Choice => {
   if (found) return found;
   const comes = verdicts.get('package/iptables');
   const variant = comes === 'change' || comes === 'blocked' ? packaged(system) : undefined;
-  return { have: 'not installed', ...(variant && { variant, from: `package iptables of ${system.name}`, foreseen: true }) };
+  return { have: 'not installed', ...(variant && { variant, foreseen: true }) };
 };
 
 /** What decides over a module of the legacy tables: ip6tables for names with a 6. */
@@ -51,7 +51,9 @@ export const isLegacyTable = (module: string): boolean => moduleFact(module).rep
 
 /** A choice in words: "iptables here is the nft variant (/etc/alternatives/iptables)". */
 export const inWords = (program: Tables, { variant, from, foreseen }: Choice): string =>
-  `${program} here ${foreseen ? 'will be' : 'is'} the ${variant ?? 'unknown'} variant${from ? ` (${from})` : ''}`;
+  foreseen
+    ? `${program} will be the ${variant} variant once it is installed`
+    : `${program} here is the ${variant ?? 'unknown'} variant${from ? ` (${from})` : ''}`;
 
 const installed = (program: Tables, answers: Answers): Choice | undefined => {
   const path = folders.map((folder) => `${folder}/${program}`).find((p) => fileAt(p, answers));

@@ -17,7 +17,7 @@ export const providerOf = (name: string, kernel: RunningKernel, tables?: TableCh
   const { alias, into, since, replacedBy } = moduleFact(name);
   if (replacedBy && tables?.variant === 'nft') {
     const by = allOf(replacedBy, kernel);
-    return by && { by, via: `${by.join(', ')}: ${tables.words}` };
+    return by && { by, via: `${by.join(', ')} instead: ${tables.words}` };
   }
   if (has(name, kernel)) return { by: [name] };
   if (replacedBy && tables?.variant === 'legacy') return undefined;
