@@ -9,6 +9,7 @@ export default defineConfig({
       'test/unit/**/*.test.ts',
       'test/contract/**/*.test.ts',
       'test/resolvers/**/*.test.ts',
+      'test/hostile/**/*.test.ts',
       'test/boundaries.test.ts',
       ...(machines ? ['test/vm/**/*.test.ts'] : []),
     ],

@@ -36,7 +36,7 @@ const judge = (requirement: Requirement<IptablesNeed>, host: HostView): Finding 
     kind: 'iptables' as const,
     want: iptablesKind.want(requirement),
     because: requirement.because,
-    now: { ...reading(choice), ok: !lacking && !mixed, ...(mixed && { have: mixed.have }) },
+    now: { ...reading(choice), ok: !lacking && !mixed, ...(mixed && { have: mixed.have, from: mixed.from }) },
     boot: { ...reading(choice), ok: !lacking },
   };
   const obstacle = lacking ?? mixed;
@@ -61,13 +61,17 @@ const withoutTables = (program: Tables, host: HostView): Obstacle | undefined =>
 };
 
 /** Rules on the side that the host's iptables does not look at, where they count all the same: packets pass both. */
-const mixedRules = ({ variant }: Choice, host: HostView): (Obstacle & { readonly have: string }) | undefined => {
+const mixedRules = (
+  { variant }: Choice,
+  host: HostView,
+): (Obstacle & { readonly have: string; readonly from: string }) | undefined => {
   const { legacy, nft } = askRules(host.answers);
   const other = variant === 'legacy' ? nft : legacy;
   if (legacy.length === 0 || other.length === 0) return undefined;
   const both = nft.length > 0;
   return {
     have: both ? 'legacy and nft rules' : 'legacy rules',
+    from: [...new Set(legacy.map(namesFile))].join(', '),
     reason: both
       ? `packets pass two sets of rules: legacy (${counted(legacy)}) and nft (${counted(nft)})`
       : `there are legacy rules (${counted(legacy)}), which iptables here does not see and Istio and Calico go by`,
@@ -77,11 +81,18 @@ const mixedRules = ({ variant }: Choice, host: HostView): (Obstacle & { readonly
 
 const counted = (counts: readonly RuleCount[]): string => counts.map(({ table, rules }) => `${table}: ${rules}`).join(', ');
 
-/** The commands that empty the tables of one side. */
+/** The file that says which legacy tables exist. */
+const namesFile = ({ table }: RuleCount): string => `/proc/net/${table.split(' ', 1)[0] ?? 'ip'}_tables_names`;
+
+/** The commands that empty the tables of one side. A policy may drop: without the rules that let ssh in, it would lock people out. */
 const flush = (variant: string, counts: readonly RuleCount[]): string =>
   counts
     .map(({ table }) => table.split(' '))
-    .map(([family, table]) => `${family === 'ip6' ? 'ip6tables' : 'iptables'}-${variant} -t ${table} -F`)
+    .flatMap(([family, table]) => {
+      const program = `${family === 'ip6' ? 'ip6tables' : 'iptables'}-${variant}`;
+      const open = table === 'filter' ? ['INPUT', 'FORWARD', 'OUTPUT'].map((chain) => `${program} -P ${chain} ACCEPT`) : [];
+      return [...open, `${program} -t ${table} -F`];
+    })
     .join(' && ');
 
 const unlikeTwins = (choice: Choice, host: HostView): Obstacle | undefined => {
@@ -113,7 +124,7 @@ const ruleClaims = ({ answers }: HostView): Claim[] => {
   const sides = { legacy, nft };
   return (['legacy', 'nft'] as const).flatMap((side) =>
     sides[side].map(({ table, rules }) => ({
-      from: side === 'legacy' ? `/proc/net/${table.split(' ')[0]}_tables_names` : `iptables-nft-save`,
+      from: side === 'legacy' ? namesFile({ table, rules }) : 'iptables-nft-save',
       says: `${rules} ${side} rules in ${table}`,
       role: 'every packet passes them',
     })),
