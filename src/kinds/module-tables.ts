@@ -1,4 +1,5 @@
 import { inWords, isLegacyTable, programFor, variantOf } from '../knowledge/iptables.ts';
+import { runningKernel } from '../knowledge/kernel.ts';
 import type { RunningKernel } from '../knowledge/kernel.ts';
 import type { TableChoice } from '../knowledge/module-providers.ts';
 import type { HostView, NeedOf, Requirement } from '../model.ts';
@@ -13,32 +14,71 @@ export const tableChoice = (name: string, host: HostView): TableChoice | undefin
   return { ...(choice.variant && { variant: choice.variant }), words: inWords(programFor(name), choice) };
 };
 
-/** iptables-nft writes some rules as expressions of nftables, beside the xt_ module that says that they are valid. */
-const written: ReadonlyMap<string, { readonly name: string; readonly why: string }> = new Map([
-  ['xt_limit', { name: 'nft_limit', why: 'iptables-nft writes rate limits as an expression of nftables' }],
-  ['xt_NFLOG', { name: 'nft_log', why: 'iptables-nft writes NFLOG as an expression of nftables' }],
-]);
+/** A module that another one needs beside it on some hosts, though neither its dependencies nor the profiles name it. */
+type Companion = {
+  readonly of: string;
+  readonly name: string;
+  readonly why: string;
+  readonly source: string;
+  readonly when: (look: Look) => boolean;
+};
+type Look = { readonly host: HostView; readonly kernel: RunningKernel; readonly names: readonly string[] };
 
-/** The code of iptables-nft that writes rules (add_match, add_action). Held against kernels 5.10, 6.1 and 6.12 with no other module. */
-const source = 'git.netfilter.org/iptables:iptables/nft.c';
+/** The code of iptables-nft that writes rules (add_match, add_action). */
+const iptablesNft = 'git.netfilter.org/iptables:iptables/nft.c';
+const xtLog = 'torvalds/linux:net/netfilter/xt_LOG.c';
+const isNft = ({ host }: Look): boolean => variantOf('iptables', host).variant === 'nft';
 
-/** Modules that iptables-nft wants beside the named one. */
-export const nftExtras = (name: string): readonly string[] => [written.get(name)?.name ?? []].flat();
+/**
+ * Held against kernels 5.10 and 6.1 that load nothing more once these are there. From 5.13 on the loggers are one module,
+ * nf_log_syslog, which modprobe loads with xt_LOG (its softdep); before, a LOG rule fails where they are not there.
+ */
+const companions: readonly Companion[] = [
+  { of: 'xt_limit', name: 'nft_limit', why: 'iptables-nft writes rate limits with nftables', source: iptablesNft, when: isNft },
+  { of: 'xt_NFLOG', name: 'nft_log', why: 'iptables-nft writes NFLOG with nftables', source: iptablesNft, when: isNft },
+  {
+    of: 'xt_LOG',
+    name: 'nf_log_ipv4',
+    why: 'writes down what LOG rules say',
+    source: xtLog,
+    when: ({ kernel }) => kernel.files.has('nf_log_ipv4'),
+  },
+  {
+    of: 'xt_LOG',
+    name: 'nf_log_ipv6',
+    why: 'writes down what LOG rules say of IPv6',
+    source: xtLog,
+    when: ({ kernel, names }) => kernel.files.has('nf_log_ipv6') && names.some((name) => name.startsWith('ip6')),
+  },
+];
 
-/** Adds what the nft variant needs beside the modules that are wanted; nothing where iptables is the legacy one or not known. */
-export const withNftExtras = (
+/** Modules that may be needed beside the named one. */
+export const companionsOf = (name: string): readonly string[] => companions.filter((c) => c.of === name).map((c) => c.name);
+
+/** Adds what this host needs beside the modules that are wanted. */
+export const withCompanions = (
   requirements: readonly Requirement<ModuleNeed>[],
   host: HostView,
 ): readonly Requirement<ModuleNeed>[] => {
-  const wanted = requirements.filter((r) => written.has(r.name));
-  if (wanted.length === 0 || variantOf('iptables', host).variant !== 'nft') return requirements;
-  const named = new Set(requirements.map((r) => r.name));
-  const extras = wanted.flatMap((r): Requirement<ModuleNeed>[] => {
-    const { name, why } = written.get(r.name) ?? { name: r.name, why: '' };
-    const because = [{ profile: r.because[0]?.profile ?? '', why, source, undocumented: true as const }];
-    return named.has(name) ? [] : [{ kind: 'module', name, because, ...(r.advice && { advice: true as const }) }];
-  });
-  return [...requirements, ...extras];
+  const names = requirements.map((r) => r.name);
+  const open = companions.filter((c) => names.includes(c.of) && !names.includes(c.name));
+  if (open.length === 0) return requirements;
+  const kernel = runningKernel(
+    host.answers,
+    host.system.kernel,
+    open.map((c) => c.name),
+  );
+  return [...requirements, ...open.filter((c) => c.when({ host, kernel, names })).map((c) => asRequirement(c, requirements))];
+};
+
+/** Asked for by whoever asked for the module beside which it stands. */
+const asRequirement = (
+  { of, name, why, source }: Companion,
+  requirements: readonly Requirement<ModuleNeed>[],
+): Requirement<ModuleNeed> => {
+  const asked = requirements.find((r) => r.name === of);
+  const because = [{ profile: asked?.because[0]?.profile ?? '', why, source, undocumented: true as const }];
+  return { kind: 'module', name, because, ...(asked?.advice && { advice: true as const }) };
 };
 
 /** Why a legacy table is not to be had, where the variant of iptables is the reason. */

@@ -12,7 +12,7 @@ import { familyNamed } from '../families/table.ts';
 import type { Action, Checked, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { ownFile, unwritable } from './own-file.ts';
 import { iptablesQueries } from '../knowledge/iptables.ts';
-import { missingTable, nftExtras, tableChoice, withNftExtras } from './module-tables.ts';
+import { missingTable, companionsOf, tableChoice, withCompanions } from './module-tables.ts';
 import { obstructed, unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
 
@@ -30,14 +30,14 @@ export const moduleKind: Kind<ModuleNeed> = {
     needs.length === 0
       ? []
       : [
-          ...kernelQueries(candidatesFor(needs.flatMap((n) => [n.name, ...nftExtras(n.name)]))),
+          ...kernelQueries(candidatesFor(needs.flatMap((n) => [n.name, ...companionsOf(n.name)]))),
           ...iptablesQueries,
           ...bootEntryQueries,
           ...moduleRuleQueries,
           { ask: 'read', path: ownModulesLoad },
           ...modprobePaths.map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
         ],
-  adapt: withNftExtras,
+  adapt: withCompanions,
   check: (requirements, host) => {
     const view = lookAt(requirements, host);
     const judged = requirements.map((r) => judge(r, view));

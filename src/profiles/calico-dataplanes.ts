@@ -11,7 +11,6 @@ import {
   FELIX_IPSETS,
   FELIX_MATCHES,
   FELIX_NFT,
-  XT_LOG,
   XT_NFLOG,
 } from './sources.ts';
 
@@ -112,19 +111,6 @@ const iptablesRules: readonly Row<Option>[] = [
       xt_nat: 'address translation of pods',
       xt_MASQUERADE: 'traffic that leaves the cluster gets the node address',
       xt_CT: 'traffic that is not tracked (NOTRACK, encapsulated packets)',
-    },
-  ),
-  // Part of nf_log_syslog from 5.13 on, which modprobe then loads with xt_LOG; on older kernels a LOG rule fails without it.
-  ...modules<Option>(
-    { source: XT_LOG, undocumented: true, when: iptables },
-    {
-      nf_log_ipv4: 'writes down what LOG rules say',
-    },
-  ),
-  ...modules<Option>(
-    { source: XT_LOG, undocumented: true, when: all(iptables, ipv6) },
-    {
-      nf_log_ipv6: 'writes down what LOG rules say of IPv6',
     },
   ),
   ...modules<Option>(

@@ -42,7 +42,6 @@ export const FELIX_IPSETS = 'projectcalico/calico:felix/ipsets/ipset_defs.go';
 export const FELIX_MATCHES = 'projectcalico/calico:felix/iptables/match_builder.go';
 export const FELIX_ACTIONS = 'projectcalico/calico:felix/iptables/actions.go';
 export const FELIX_NFT = 'projectcalico/calico:felix/nftables/actions.go';
-export const XT_LOG = 'torvalds/linux:net/netfilter/xt_LOG.c';
 export const XT_NFLOG = 'torvalds/linux:net/netfilter/xt_NFLOG.c';
 export const CALICO_NFT_CRASH = 'projectcalico/calico#11750';
 /** The page for Calico 2.x, the only one that gave minima for the tools that calico/node runs. */

@@ -265,6 +265,14 @@ describe('hostile hosts: iptables', () => {
     expect(after.actions).toEqual([]);
   });
 
+  test('kernels before 5.13 need a logger for LOG rules, one for each family that is wanted', async () => {
+    const names = async (host: string, families: readonly string[]): Promise<string[]> =>
+      linesOf(written(await planHost(hostFrom(hosts[host]!), desiredFrom(['calico'], families)), ownModules));
+    expect(await names('debian-11', ['ipv4', 'ipv6'])).toEqual(expect.arrayContaining(['nf_log_ipv4', 'nf_log_ipv6']));
+    expect(await names('debian-11', ['ipv4'])).not.toContain('nf_log_ipv6');
+    expect((await names('debian-12', ['ipv4', 'ipv6'])).filter((name) => name.startsWith('nf_log'))).toEqual([]);
+  });
+
   test('the choice of alternatives is never changed, not even with --take-over', async () => {
     const desired = { ...desiredFrom(['kubernetes', 'istio', 'calico']), allow: { takeOver: true, rebootChanges: true } };
     const plan = await planHost(debianWith(chosen('legacy')), desired);
