@@ -1,5 +1,5 @@
 # Rules of the kinds that kube-proxy, kubelet, Istio and Calico write, given to iptables-restore as they do. One line for each
-# set that is refused, with what iptables said.
+# set that is refused, with what iptables said. What diverts packets is in chains that nothing jumps to: ssh must go on.
 PATH=$PATH:/usr/sbin:/sbin
 ipset create cali40 hash:net
 ipset create inpod hash:ip
@@ -55,11 +55,12 @@ X
 give 'Istio TPROXY' iptables-restore <<X
 *mangle
 :ISTIO_DIVERT - [0:0]
+:ISTIO_INBOUND - [0:0]
 -A ISTIO_DIVERT -j MARK --set-mark 1337
--A PREROUTING -p tcp -m conntrack --ctstate RELATED,ESTABLISHED -j ISTIO_DIVERT
--A PREROUTING -p tcp -m mark --mark 1337 -j CONNMARK --save-mark
--A PREROUTING ! -d 127.0.0.1/32 -p tcp -j TPROXY --on-port 15006 --tproxy-mark 1337/0xffffffff
--A OUTPUT -p tcp -m connmark --mark 1337 -j CONNMARK --restore-mark
+-A ISTIO_INBOUND -p tcp -m conntrack --ctstate RELATED,ESTABLISHED -j ISTIO_DIVERT
+-A ISTIO_INBOUND -p tcp -m mark --mark 1337 -j CONNMARK --save-mark
+-A ISTIO_INBOUND ! -d 127.0.0.1/32 -p tcp -j TPROXY --on-port 15006 --tproxy-mark 1337/0xffffffff
+-A ISTIO_INBOUND -p tcp -m connmark --mark 1337 -j CONNMARK --restore-mark
 COMMIT
 X
 give 'Istio DNS' iptables-restore <<X
