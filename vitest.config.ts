@@ -11,6 +11,7 @@ export default defineConfig({
       'test/contract/**/*.test.ts',
       'test/hostile/**/*.test.ts',
       'test/resolvers/**/*.test.ts',
+      'test/hostile/**/*.test.ts',
       'test/boundaries.test.ts',
       ...(machines ? ['test/vm/**/*.test.ts'] : []),
     ],

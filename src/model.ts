@@ -92,7 +92,12 @@ export type Need =
   | { readonly kind: 'service'; readonly name: string; readonly state: 'inactive' | 'kept'; readonly mask?: true }
   | { readonly kind: 'port'; readonly port: string; readonly protocol: 'tcp' | 'udp' }
   | { readonly kind: 'port'; readonly protocol: '4' }
-  | { readonly kind: 'firewall'; readonly about: 'reload' | 'forward' };
+  | { readonly kind: 'firewall'; readonly about: 'reload' | 'forward' }
+  | { readonly kind: 'iptables' }
+  | { readonly kind: 'nft'; readonly about: 'json' | 'version'; readonly users: readonly NftUser[] };
+
+/** Who brings an nft of its own in its images and uses it on the rules of the host. */
+export type NftUser = 'kube-proxy' | 'istio' | 'calico';
 
 /** `off`: no swap, now and after boot. `cgroup-v2`: swap may stay where cgroup v2 can limit it, elsewhere off. `ignore`: not looked at. */
 export type SwapPolicy = 'off' | 'cgroup-v2' | 'ignore';

@@ -1,7 +1,8 @@
 import { compareDebian } from '../knowledge/versions.ts';
 import type { Answer } from '../model.ts';
+import { textOf } from './memory-files.ts';
 import { done, failed } from './memory-machine.ts';
-import type { Machine, Ran } from './memory-machine.ts';
+import type { Machine, MemoryFile, Ran } from './memory-machine.ts';
 
 /** The programs that packages bring. */
 const broughtPrograms: { readonly [name: string]: readonly string[] } = {
@@ -29,6 +30,25 @@ export const hasProgram = ({ files }: Machine, name: string): boolean =>
 /** Lays the programs of a package down. */
 export const bringPrograms = ({ files }: Machine, name: string): void => {
   for (const program of broughtPrograms[name] ?? []) files.set(`/usr/sbin/${program}`, 'ELF');
+  if (/^iptables(-nft|-legacy)?$/.test(name)) bringIptables(files, name.slice('iptables-'.length));
+};
+
+/** Programs behind alternatives(8), as Debian's package and RHEL's lay them; a choice that was made before stays. */
+const bringIptables = (files: Machine['files'], named: string): void => {
+  const variant = named || (/^VERSION_ID="?(9|18\.04|20\.04)"?$/m.test(textOf(files, '/etc/os-release')) ? 'legacy' : 'nft');
+  const lay = (path: string, file: MemoryFile) => void (files.has(path) || files.set(path, file));
+  for (const program of ['iptables', 'ip6tables']) {
+    lay(`/usr/sbin/${program}`, { link: `/etc/alternatives/${program}` });
+    lay(`/etc/alternatives/${program}`, { link: `/usr/sbin/${program}-${variant}` });
+    lay(`/usr/sbin/${program}-${variant}`, { link: `xtables-${variant}-multi` });
+  }
+  lay(`/usr/sbin/xtables-${variant}-multi`, 'ELF');
+};
+
+/** What the question for nft gets on a host whose package brings it, built with JSON as distributions do. */
+export const nftAnswer = ({ installed }: Machine): string => {
+  const version = installed.get('nftables')?.replace(/^\d+:/, '');
+  return version ? `program /usr/sbin/nft\nnftables v${version.replace(/-.*/, '')} (x)\n  json:\tyes\npackage ${version}\n` : '';
 };
 
 /** `apt-get update` and `apt-get install`. */

@@ -7,7 +7,7 @@ import { done, failed } from './memory-machine.ts';
 import type { Machine, Ran } from './memory-machine.ts';
 import { modulePackageAnswer } from './memory-module-packages.ts';
 import { modprobe } from './memory-modules.ts';
-import { aptGet, dnf, hasProgram, packageAnswer } from './memory-packages.ts';
+import { aptGet, dnf, hasProgram, nftAnswer, packageAnswer } from './memory-packages.ts';
 import { applySettings, dropinPaths } from './memory-settings.ts';
 import { swapTable } from './memory-swap.ts';
 
@@ -17,8 +17,9 @@ export const answerOf = (machine: Machine, argv: Argv): Answer => {
   if (line === 'uname -m') return { status: 0, text: `${machine.arch}\n` };
   if (line === 'stat -fc %T /sys/fs/cgroup') return { status: 0, text: `${machine.cgroup}\n` };
   if (argv[3] === 'ask-module-packages') return modulePackageAnswer(machine, argv.slice(5));
-  if (argv[0] === 'sh' && line.includes('dpkg-query')) return packageAnswer(machine, argv[2] ?? '');
+  if (argv[0] === 'sh' && argv[3] === undefined && line.includes('dpkg-query')) return packageAnswer(machine, argv[2] ?? '');
   if (line.includes('systemctl show ')) return serviceAnswer(machine, argv);
+  if (argv[3] === 'ask-nft') return { status: 0, text: machine.scripts.get(argv[3]) ?? nftAnswer(machine) };
   if (argv[0] === 'sh' && argv[3]?.startsWith('ask-')) return { status: 0, text: machine.scripts.get(argv[3]) ?? '' };
   return { status: 127, text: '' };
 };

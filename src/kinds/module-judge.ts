@@ -4,6 +4,7 @@ import { denialAtBoot } from '../knowledge/boot-modules.ts';
 import type { RunningKernel } from '../knowledge/kernel.ts';
 import type { Finding, Reading, Requirement } from '../model.ts';
 import { denied, hindrance, missing } from './module-obstacles.ts';
+import { missingTable, tableChoice } from './module-tables.ts';
 import { denialOf } from './module-takeover.ts';
 import type { ModuleNeed, ModuleView } from './module-view.ts';
 import { obstructed, unmet } from './verdicts.ts';
@@ -13,10 +14,20 @@ export type Judged = { readonly finding: Finding; readonly by: readonly string[]
 
 export const judge = (requirement: Requirement<ModuleNeed>, view: ModuleView): Judged => {
   const base = { id: `module/${requirement.name}`, kind: 'module' as const, want: 'loaded', because: requirement.because };
-  const here = providerOf(requirement.name, view.kernel);
-  const provider = here ?? (requirement.advice ? undefined : providerOf(requirement.name, view.ahead));
+  const tables = tableChoice(requirement.name, view.host);
+  const here = providerOf(requirement.name, view.kernel, tables);
+  const provider = here ?? (requirement.advice ? undefined : providerOf(requirement.name, view.ahead, tables));
   const nowhere: Reading = { ok: false, have: `not in kernel ${view.kernel.release}` };
-  if (!provider) return { finding: { ...base, now: nowhere, boot: nowhere, ...obstructed(requirement, missing(view)) }, by: [] };
+  if (!provider)
+    return {
+      finding: {
+        ...base,
+        now: nowhere,
+        boot: nowhere,
+        ...obstructed(requirement, missingTable(requirement.name, view.host, view.kernel) ?? missing(view)),
+      },
+      by: [],
+    };
   const { by } = provider;
   const [now, boot] = here ? [nowReading(here, view.kernel), bootReading(here, view)] : [nowhere, nowhere];
   if (now.ok && boot.ok) return { finding: { ...base, now, boot, verdict: 'ok' }, by };

@@ -1,4 +1,5 @@
 import { argumentQueries } from '../knowledge/module-arguments.ts';
+import { iptablesQueries } from '../knowledge/iptables.ts';
 import { kernelQueries } from '../knowledge/kernel.ts';
 import { moduleRuleQueries } from '../knowledge/modprobe.ts';
 import { moduleDenialQueries, moduleDenials } from '../knowledge/module-denials.ts';
@@ -14,6 +15,7 @@ import { judge, nowReading } from './module-judge.ts';
 import { withDenied } from './module-denied.ts';
 import { hindrance, modprobePaths } from './module-obstacles.ts';
 import { modulePackageQueries } from './module-packages.ts';
+import { companionsOf, tableChoice, withCompanions } from './module-tables.ts';
 import { takeOver } from './module-takeover.ts';
 import type { Wanted } from './module-takeover.ts';
 import { lookAt } from './module-view.ts';
@@ -28,8 +30,10 @@ export const moduleKind: Kind<ModuleNeed> = {
   merge: (a) => a,
   implies: () => [{ kind: 'package', capability: 'kmod' }],
   queries: (needs) =>
-    needs.length === 0 ? [] : [...questions(candidatesFor(needs.map((n) => n.name))), ...modulePackageQueries(needs)],
-  adapt: (requirements, host) => withDenied(requirements, moduleDenials(host.answers)),
+    needs.length === 0
+      ? []
+      : [...questions(candidatesFor(needs.flatMap((n) => [n.name, ...companionsOf(n.name)]))), ...modulePackageQueries(needs)],
+  adapt: (requirements, host) => withCompanions(withDenied(requirements, moduleDenials(host.answers)), host),
   check: (requirements, host) => {
     const asIs = lookAt(requirements, host);
     const view = host.allow.takeOver
@@ -50,6 +54,7 @@ const questions = (names: readonly string[]): Query[] => [
   ...moduleRuleQueries,
   ...settingQueries,
   ...argumentQueries,
+  ...iptablesQueries,
   { ask: 'read', path: ownModulesLoad },
   ...modprobePaths.map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
 ];
@@ -57,7 +62,7 @@ const questions = (names: readonly string[]): Query[] => [
 /** Those that lines may be taken over for: nothing but such lines is in their way. */
 const freeable = (requirements: readonly Requirement<ModuleNeed>[], view: ModuleView): Wanted[] =>
   requirements.flatMap((r) => {
-    const provider = r.advice ? undefined : providerOf(r.name, view.ahead);
+    const provider = r.advice ? undefined : providerOf(r.name, view.ahead, tableChoice(r.name, view.host));
     if (!provider || hindrance(provider.by, nowReading(provider, view.kernel), view)) return [];
     return [{ id: `module/${r.name}`, by: provider.by }];
   });

@@ -1,11 +1,13 @@
 import type { Kind, KindName } from '../model.ts';
 import { cgroupKind } from './cgroup.ts';
 import { firewallKind } from './firewall.ts';
+import { iptablesKind } from './iptables.ts';
 import { kernelKind } from './kernel.ts';
 import { kernelconfigKind } from './kernelconfig.ts';
 import { moduleKind } from './module.ts';
 import { networkdKind } from './networkd.ts';
 import { networkmanagerKind } from './networkmanager.ts';
+import { nftKind } from './nft.ts';
 import { packageKind } from './package.ts';
 import { portKind } from './port.ts';
 import { serviceKind } from './service.ts';
@@ -19,6 +21,8 @@ export const kinds: readonly Kind[] = [
   cgroupKind,
   packageKind,
   moduleKind,
+  iptablesKind,
+  nftKind,
   swapKind,
   sysctlKind,
   networkmanagerKind,

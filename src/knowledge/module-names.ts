@@ -3,7 +3,7 @@ import facts from './module-facts.json' with { type: 'json' };
 /**
  * What is known of a module's name. `kconfig`: the kernel options that build it. `into`: the name is gone from kernels since
  * `since`, its function lives there. `alias`: modprobe loads that one instead. `replacedBy`: what serves the same purpose on
- * kernels without it (iptables-nft needs no legacy tables).
+ * kernels without it (iptables-nft needs no legacy tables, but a counter for every rule).
  */
 export type ModuleFact = {
   readonly kconfig?: readonly string[];

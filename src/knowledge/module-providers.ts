@@ -1,16 +1,26 @@
 import type { RunningKernel } from './kernel.ts';
+import type { Variant } from './iptables.ts';
 import { moduleFact } from './module-names.ts';
 
 /** The modules of this kernel that do what a name stands for. `via`: why they are not the name itself. */
 export type Provider = { readonly by: readonly string[]; readonly via?: string };
 
+/** Which variant of iptables decides whether the legacy tables are needed, and the words that say so. */
+export type TableChoice = { readonly variant?: Variant; readonly words: string };
+
 /**
  * Who provides a capability on this kernel: the module itself, the one that absorbed it, its alias, or what replaced it;
- * undefined where nothing does.
+ * undefined where nothing does. Where iptables is the nft variant, legacy tables are never the answer, and always where it is the
+ * legacy one.
  */
-export const providerOf = (name: string, kernel: RunningKernel): Provider | undefined => {
-  if (has(name, kernel)) return { by: [name] };
+export const providerOf = (name: string, kernel: RunningKernel, tables?: TableChoice): Provider | undefined => {
   const { alias, into, since, replacedBy } = moduleFact(name);
+  if (replacedBy && tables?.variant === 'nft') {
+    const by = allOf(replacedBy, kernel);
+    return by && { by, via: `${by.join(', ')} instead: ${tables.words}` };
+  }
+  if (has(name, kernel)) return { by: [name] };
+  if (replacedBy && tables?.variant === 'legacy') return undefined;
   if (alias && has(alias, kernel)) return { by: [alias], via: `${alias} answers to that name${since ? ` since ${since}` : ''}` };
   const absorbers = into && allOf(into, kernel);
   if (into && absorbers) return { by: absorbers, via: `part of ${into.join(', ')}${since ? ` since ${since}` : ''}` };

@@ -3,12 +3,15 @@ import type { Chosen, Row } from './profile.ts';
 import {
   CALICO_EBPF,
   CALICO_NFT,
+  CALICO_NFT_CRASH,
   CALICO_SYSTEM,
   FELIX_ACTIONS,
   FELIX_DATAPLANE,
+  FELIX_FEATURES,
   FELIX_IPSETS,
   FELIX_MATCHES,
   FELIX_NFT,
+  XT_NFLOG,
 } from './sources.ts';
 
 export type Option = 'dataplane' | 'encapsulation' | 'wireguard' | 'ipvs' | 'sctp' | 'optionalRules' | 'firewall';
@@ -35,6 +38,12 @@ export const on =
 
 /** Felix programs its IPv4 rules in every cluster; IPv6 comes on top. */
 const iptablesRules: readonly Row<Option>[] = [
+  {
+    need: { kind: 'iptables' },
+    why: 'Felix goes by the rules that it finds on the host: legacy or nft, not both',
+    source: FELIX_FEATURES,
+    when: iptables,
+  },
   ...modules<Option>(
     { source: CALICO_SYSTEM, when: iptables },
     {
@@ -105,6 +114,12 @@ const iptablesRules: readonly Row<Option>[] = [
     },
   ),
   ...modules<Option>(
+    { source: XT_NFLOG, undocumented: true, when: all(iptables, on('optionalRules')) },
+    {
+      nfnetlink_log: 'hands on what flow logs say',
+    },
+  ),
+  ...modules<Option>(
     { source: FELIX_MATCHES, undocumented: true, when: all(iptables, on('optionalRules')) },
     {
       xt_limit: 'rate limits',
@@ -122,6 +137,13 @@ const iptablesRules: readonly Row<Option>[] = [
 ];
 
 const nftablesRules: readonly Row<Option>[] = [
+  {
+    need: { kind: 'nft', about: 'version', users: ['calico'] },
+    why: 'an older nft crashes on sets that a newer one wrote',
+    source: CALICO_NFT_CRASH,
+    when: nftables,
+    advice: true,
+  },
   { need: { kind: 'kernel', min: '5.13' }, why: 'the nftables data plane needs 5.13', source: CALICO_NFT, when: nftables },
   {
     need: { kind: 'package', capability: 'nftables', min: '1.0.1' },

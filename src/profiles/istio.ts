@@ -1,6 +1,15 @@
 import { kernelOptions, modules, profile } from './profile.ts';
 import type { Chosen, Row } from './profile.ts';
-import { ISTIO_CAPTURE, ISTIO_HOST_RULES, ISTIO_NFT, ISTIO_PLATFORM, ISTIO_ROUTES } from './sources.ts';
+import {
+  ISTIO_CAPTURE,
+  ISTIO_HOST_RULES,
+  ISTIO_IPTABLES_CHOICE,
+  ISTIO_NFT,
+  ISTIO_NFT_CRASH,
+  ISTIO_NFT_JSON,
+  ISTIO_PLATFORM,
+  ISTIO_ROUTES,
+} from './sources.ts';
 
 type Option = 'mode' | 'backend' | 'interception' | 'dnsCapture';
 type Choice = Chosen<Option>;
@@ -24,6 +33,12 @@ const dns: Test = (o) => o.dnsCapture === 'true' || (o.dnsCapture === 'auto' && 
  * ISTIO_HOST_RULES), so only IPv6 names depend on the families.
  */
 const iptablesBackend: readonly Row<Option>[] = [
+  {
+    need: { kind: 'iptables' },
+    why: 'Istio takes the legacy variant where it finds legacy rules, whatever the others use',
+    source: ISTIO_IPTABLES_CHOICE,
+    when: iptables,
+  },
   ...modules<Option>(
     { source: ISTIO_PLATFORM, when: iptables },
     {
@@ -104,6 +119,20 @@ const iptablesBackend: readonly Row<Option>[] = [
 
 /** In this backend ambient mode keeps its addresses in nftables sets: no ip_set (ISTIO_NFT). */
 const nftablesBackend: readonly Row<Option>[] = [
+  {
+    need: { kind: 'nft', about: 'json', users: ['istio'] },
+    why: 'without JSON Istio falls back to iptables',
+    source: ISTIO_NFT_JSON,
+    when: nftables,
+    advice: true,
+  },
+  {
+    need: { kind: 'nft', about: 'version', users: ['istio'] },
+    why: 'an older nft crashes on sets that a newer one wrote',
+    source: ISTIO_NFT_CRASH,
+    when: nftables,
+    advice: true,
+  },
   {
     need: { kind: 'kernel', min: '5.13' },
     why: 'the nftables backend needs 5.13',

@@ -1,6 +1,14 @@
 import { modules } from './profile.ts';
 import type { Chosen, Row } from './profile.ts';
-import { K8S_KERNELS, KUBESPRAY_NODE, KUBE_PROXY_IPTABLES, KUBE_PROXY_IPVS, KUBE_PROXY_NFTABLES } from './sources.ts';
+import {
+  IPTABLES_WRAPPERS,
+  K8S_KERNELS,
+  KUBESPRAY_NODE,
+  KUBE_PROXY_IPTABLES,
+  KUBE_PROXY_IPVS,
+  KUBE_PROXY_NFTABLES,
+  KUBE_PROXY_NFT_CRASH,
+} from './sources.ts';
 
 /** The options of the profile. */
 export type Option = 'version' | 'kubeProxy' | 'swap' | 'protectKernelDefaults' | 'firewall' | 'role';
@@ -14,6 +22,12 @@ export const usesIptables = (o: Choice): boolean => o.kubeProxy !== 'nftables';
 
 /** What kube-proxy's rules need; the documents name none of these modules. */
 const iptablesProxy: readonly Row<Option>[] = [
+  {
+    need: { kind: 'iptables' },
+    why: 'kube-proxy uses the variant of iptables that kubelet found on the host',
+    source: IPTABLES_WRAPPERS,
+    when: usesIptables,
+  },
   ...modules<Option>(
     { source: KUBE_PROXY_IPTABLES, undocumented: true, when: usesIptables },
     {
@@ -54,6 +68,13 @@ const iptablesProxy: readonly Row<Option>[] = [
 ];
 
 const nftablesProxy: readonly Row<Option>[] = [
+  {
+    need: { kind: 'nft', about: 'version', users: ['kube-proxy'] },
+    why: 'an older nft crashes on sets that a newer one wrote',
+    source: KUBE_PROXY_NFT_CRASH,
+    when: proxy('nftables'),
+    advice: true,
+  },
   {
     need: { kind: 'kernel', min: '5.13' },
     why: 'kube-proxy refuses the nftables mode on older kernels',

@@ -17,11 +17,19 @@ export const KUBE_PROXY_CONNTRACK = 'kubernetes/kops#17968';
 export const KUBESPRAY_NODE = 'kubernetes-sigs/kubespray:roles/kubernetes/node/defaults/main.yml';
 export const IMAGE_BUILDER = 'kubernetes-sigs/image-builder:images/capi/ansible/roles/node/tasks/main.yml';
 
+/** kubelet leaves a hint in the variant that the host's iptables has, and the images of kube-proxy and others go by it. */
+export const IPTABLES_WRAPPERS = 'kubernetes-sigs/iptables-wrappers:iptables-wrapper-installer.sh';
+export const KUBE_PROXY_NFT_CRASH = 'kubernetes/kubernetes#136786';
+
 export const ISTIO_PLATFORM = 'istio/istio.io:content/en/docs/ops/deployment/platform-requirements/index.md';
 export const ISTIO_CAPTURE = 'istio/istio:tools/istio-iptables/pkg/capture/run.go';
 export const ISTIO_ROUTES = 'istio/istio:tools/istio-iptables/pkg/capture/run_linux.go';
 export const ISTIO_HOST_RULES = 'istio/istio:cni/pkg/iptables/iptables.go';
 export const ISTIO_NFT = 'istio/istio:cni/pkg/nftables/nftables.go';
+
+export const ISTIO_IPTABLES_CHOICE = 'istio/istio:tools/istio-iptables/pkg/dependencies/implementation_linux.go';
+export const ISTIO_NFT_JSON = 'istio/istio:releasenotes/notes/60328.yaml';
+export const ISTIO_NFT_CRASH = 'istio/istio:releasenotes/notes/58492.yaml';
 
 export const CALICO_SYSTEM = 'tigera/docs:calico/_includes/partials/_system-requirements.mdx';
 export const CALICO_NFT = 'tigera/docs:calico/getting-started/kubernetes/nftables.mdx';
@@ -34,6 +42,8 @@ export const FELIX_IPSETS = 'projectcalico/calico:felix/ipsets/ipset_defs.go';
 export const FELIX_MATCHES = 'projectcalico/calico:felix/iptables/match_builder.go';
 export const FELIX_ACTIONS = 'projectcalico/calico:felix/iptables/actions.go';
 export const FELIX_NFT = 'projectcalico/calico:felix/nftables/actions.go';
+export const XT_NFLOG = 'torvalds/linux:net/netfilter/xt_NFLOG.c';
+export const CALICO_NFT_CRASH = 'projectcalico/calico#11750';
 /** The page for Calico 2.x, the only one that gave minima for the tools that calico/node runs. */
 export const CALICO_MATRIX = 'docs.projectcalico.org/v2.6/reference/requirements';
 export const NETWORKD_FOREIGN = 'kubernetes/kops#17438';

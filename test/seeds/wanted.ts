@@ -46,6 +46,10 @@ export const idOf = (need: Need): string => {
       return 'cgroup/v2';
     case 'swap':
       return 'swap/off';
+    case 'iptables':
+      return 'iptables/backend';
+    case 'nft':
+      return `nft/${need.about}`;
     case 'networkmanager':
       return 'networkmanager/unmanaged';
     case 'networkd':

@@ -82,7 +82,7 @@ describe('how a name is satisfied', () => {
   test('where the legacy tables are gone, what iptables-nft uses in their place will do', async () => {
     const host = hostFrom(hosts['rocky-10-modules-extra']!);
     const { before, after } = await applyTo(host, desiredOf(module('iptable_nat')));
-    expect(linesOf(written(before, own))).toEqual(['nft_compat', 'nft_chain_nat']);
+    expect(linesOf(written(before, own))).toEqual(['nft_compat', 'nf_tables', 'nft_chain_nat']);
     expect(isConverged(after)).toBe(true);
   });
 
