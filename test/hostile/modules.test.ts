@@ -425,7 +425,7 @@ describe('hostile hosts: modules that the running kernel lacks', () => {
     const host = hostFrom(rocky);
     const { before, after } = await applyTo(host, desiredOf(module('iptable_nat')));
     expect(commandsOf(before)[0]).toContain(rockyExtra);
-    expect(linesOf(written(before, own))).toEqual(['nft_compat', 'nft_chain_nat']);
+    expect(linesOf(written(before, own))).toEqual(['nft_compat', 'nf_tables', 'nft_chain_nat']);
     expect(isConverged(after)).toBe(true);
   });
 
