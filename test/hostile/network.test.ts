@@ -534,6 +534,10 @@ describe('what is written for NetworkManager and networkd', () => {
     expect(written(plan, '/etc/NetworkManager/conf.d/zz.conf')).toBe(
       '[keyfile]\n# taken over by node-prep: unmanaged-devices=interface-name:eth1\n',
     );
+    // What the line left alone stays so: it may be the card that the host is reached by.
+    expect(written(plan, '/etc/NetworkManager/conf.d/node-prep.conf')).toMatch(
+      /;interface-name:wg-v6\.cali;interface-name:eth1$/m,
+    );
     expect(findingOf(plan, 'networkmanager/unmanaged').after).toMatchObject({
       ok: true,
       from: '/etc/NetworkManager/conf.d/node-prep.conf:5',
