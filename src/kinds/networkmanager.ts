@@ -8,6 +8,8 @@ import {
   unmanagedLines,
 } from '../knowledge/networkmanager.ts';
 import type { Care } from '../knowledge/networkmanager.ts';
+import { iniLines } from '../knowledge/ini-lines.ts';
+import { splitSpecs } from '../knowledge/networkmanager-match.ts';
 import { sampleDevices } from '../knowledge/pod-devices.ts';
 import type { Action, Answers, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { ownFile, unwritable } from './own-file.ts';
@@ -57,7 +59,8 @@ const judge = (requirement: Requirement<UnmanagedNeed>, host: HostView): Judged 
     unwritable(ownNetworkManager, host) ?? (taken ? undefined : laterLine(requirement, own, host)),
     `Write unmanaged-devices+= into ${ownNetworkManager} yourself.`,
   );
-  const writes = [own, ...(taken ?? []).map((write): Action => ({ ...write, for: [id] }))];
+  const others = (taken ?? []).map((write): Action => ({ ...write, for: [id] }));
+  const writes = [writeOwn(requirement, host, wordsLost(host.answers, others)), ...others];
   const actions = [...writes, ...(networkManagerOn(host.answers).now ? [reload] : [])];
   return { finding: { ...base, now, boot, ...verdict }, actions: verdict.verdict === 'change' ? actions : [] };
 };
@@ -114,10 +117,27 @@ const patternCare = (pattern: string, answers: Answers, when: 'now' | 'boot'): C
   return cares.find((care) => !care.leftAlone) ?? cares[0] ?? { leftAlone: true };
 };
 
-const writeOwn = (need: UnmanagedNeed, host: HostView): Action => ({
+/** What lines that are commented out left alone: the host's own network card may be among it, so our file says it in their place. */
+const wordsLost = (answers: Answers, writes: readonly Action[]): string[] => {
+  const words = (lines: Answers) =>
+    unmanagedLines(lines, 'boot').flatMap(({ key, value }) => (/^unmanaged-devices\+?$/.test(key) ? splitSpecs(value) : []));
+  const kept = words(overlay(answers, writes));
+  return words(answers).filter((word) => !kept.includes(word) && !word.startsWith('except:'));
+};
+
+/** What an earlier run carried over stays. */
+const wordsBefore = (text: string): string[] =>
+  iniLines({ path: ownNetworkManager, text }).flatMap(({ key, value }) =>
+    key === 'unmanaged-devices+' ? splitSpecs(value) : [],
+  );
+
+const writeOwn = (need: UnmanagedNeed, host: HostView, more: readonly string[] = []): Action => ({
   ...ownFile(ownNetworkManager, host, {
     purpose: 'devices of the network plugin that NetworkManager leaves alone',
-    lines: ['[keyfile]', `unmanaged-devices+=${need.unmanaged.join(';')}`],
+    lines: [
+      '[keyfile]',
+      `unmanaged-devices+=${[...new Set([...need.unmanaged, ...wordsBefore(fileText(host.answers, ownNetworkManager) ?? ''), ...more])].join(';')}`,
+    ],
     kept: [],
     before: fileText(host.answers, ownNetworkManager),
   }),

@@ -1,9 +1,9 @@
-import { firewalldOn, firewalldQueries } from '../knowledge/firewalld.ts';
+import { firewalldOn, firewalldQueries, opening, permanentZones } from '../knowledge/firewalld.ts';
 import { clusterZones, firewalldReading } from '../knowledge/firewalld-zones.ts';
 import { portText } from '../knowledge/ports.ts';
 import type { PortNeed } from '../knowledge/ports.ts';
 import { ufwBeforeEnd, ufwCare, ufwOn, ufwQueries } from '../knowledge/ufw.ts';
-import type { Action, Answers, Argv, Finding, HostView, Kind, Reading, Requirement } from '../model.ts';
+import type { Action, Answers, Argv, Claim, Finding, HostView, Kind, Reading, Requirement } from '../model.ts';
 import { unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
 
@@ -23,6 +23,18 @@ export const portKind: Kind<PortNeed> = {
     const changed = judged.filter((j) => j.finding.verdict === 'change');
     return { findings: judged.map((j) => j.finding), actions: [...openFirewalld(changed, host), ...openUfw(changed, host)] };
   },
+  claims: (need, { answers }) => [
+    ...permanentZones(answers).flatMap((zone) => {
+      const from = opening(zone, need);
+      return from ? [{ from, says: portText(need), role: `open in zone ${zone.name}` }] : [];
+    }),
+    ...ufwClaims(need, answers),
+  ],
+};
+
+const ufwClaims = (need: PortNeed, answers: Answers): Claim[] => {
+  const { open, from } = ufwCare(need, answers);
+  return from ? [{ from, says: portText(need), role: open ? 'open in ufw' : 'shut in ufw' }] : [];
 };
 
 const judge = (requirement: Requirement<PortNeed>, { answers }: HostView): Finding => {

@@ -3,7 +3,8 @@ import { planHost } from '../../src/apply.ts';
 import type { MemoryFile } from '../../src/hosts/memory-machine.ts';
 import { kindNamed } from '../../src/kinds/table.ts';
 import type { Finding, Need } from '../../src/model.ts';
-import { isConverged } from '../../src/plan.ts';
+import { readSystem } from '../../src/knowledge/system.ts';
+import { isConverged, queriesFor } from '../../src/plan.ts';
 import type { Recipe } from '../recordings/hosts.ts';
 import { allowing, applyTo, commandsOf, debianWith, desiredFrom, desiredOf, findingOf, written } from '../unit/support.ts';
 
@@ -459,6 +460,37 @@ describe('hostile hosts: network', () => {
   });
 });
 
+describe('what speaks about a need', () => {
+  const claimsOf = async (need: Need, files: Files): Promise<string[]> => {
+    const desired = desiredOf(need);
+    const answers = await debianWith(files).probe(queriesFor(desired));
+    const view = { answers, system: readSystem(answers), askedBy: [], verdicts: new Map(), allow: desired.allow };
+    return (kindNamed(need.kind).claims?.(need, view) ?? []).map(({ from, says, role }) => `${from} ${says} (${role})`);
+  };
+
+  test('every line about lists of NetworkManager is told, in the order in which it is heard', async () => {
+    const files = {
+      ...nm,
+      '/run/NetworkManager/conf.d/b.conf': '[keyfile]\nunmanaged-devices=mac:1\n',
+      ...nmConf('a.conf', '[keyfile]\nunmanaged-devices+=interface-name:cali*\n'),
+    };
+    expect(await claimsOf(devices, files)).toEqual([
+      '/run/NetworkManager/conf.d/b.conf:2 unmanaged-devices=mac:1 (until the next boot)',
+      '/etc/NetworkManager/conf.d/a.conf:2 unmanaged-devices+=interface-name:cali* (adds)',
+    ]);
+  });
+
+  test('the .network file that takes a device, the zone that opens a port and the line that turns ufw on are told', async () => {
+    const site = network('/etc/systemd/network/10-site.network', 'Name=tunl*');
+    expect(await claimsOf(networks, { ...networkd, ...site })).toEqual(['/etc/systemd/network/10-site.network:2 tunl* (taken)']);
+    expect(await claimsOf(kubelet, { ...firewalld, ...zone('public', '  <service name="kubelet"/>'), ...ufw })).toEqual([
+      '/etc/firewalld/zones/public.xml:3 10250/tcp (open in zone public)',
+      '/etc/default/ufw:2 10250/tcp (shut in ufw)',
+    ]);
+    expect(await claimsOf(noUfw, ufw)).toEqual(['/etc/ufw/ufw.conf:3 ENABLED=yes (decides at boot)']);
+  });
+});
+
 describe('firewalls that stay', () => {
   const keeping = desiredFrom(['kubernetes:firewall=keep,role=control-plane', 'calico:firewall=keep,wireguard=true']);
 
@@ -501,6 +533,10 @@ describe('what is written for NetworkManager and networkd', () => {
     const plan = await planHost(debianWith(files), allowing(desiredOf(devices)));
     expect(written(plan, '/etc/NetworkManager/conf.d/zz.conf')).toBe(
       '[keyfile]\n# taken over by node-prep: unmanaged-devices=interface-name:eth1\n',
+    );
+    // What the line left alone stays so: it may be the card that the host is reached by.
+    expect(written(plan, '/etc/NetworkManager/conf.d/node-prep.conf')).toMatch(
+      /;interface-name:wg-v6\.cali;interface-name:eth1$/m,
     );
     expect(findingOf(plan, 'networkmanager/unmanaged').after).toMatchObject({
       ok: true,
