@@ -1,4 +1,5 @@
 import { mergeQueries, overlay } from './answers.ts';
+import { withEffects } from './effects.ts';
 import { kindNamed, kinds } from './kinds/table.ts';
 import { rightsQueries } from './knowledge/rights.ts';
 import { labelQueries, withLabels } from './knowledge/selinux.ts';
@@ -34,7 +35,7 @@ export const makePlan = (desired: Desired, answers: Answers): Plan => {
   const checked = checkAll(desired, view);
   const actions = withLabels(collapse(checked.actions), answers);
   if (actions.length === 0) return { system, findings: checked.findings, actions };
-  const after = checkAll(desired, { ...view, answers: overlay(answers, actions), done: actions });
+  const after = checkAll(desired, { ...view, answers: overlay(answers, withEffects(answers, actions)), done: actions });
   return { system, findings: withAfter(checked.findings, after.findings), actions };
 };
 

@@ -26,6 +26,12 @@ export const debian: Family = {
   },
   compare: compareDebian,
   refresh: 'apt-get update',
+  kernelArguments: {
+    programs: ['/usr/sbin/update-grub', '/sbin/update-grub'],
+    ownFile: true,
+    byHand: 'GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub',
+    command: () => ['update-grub'],
+  },
   interrupted: {
     glob: '/var/lib/dpkg/updates/*',
     reason: 'dpkg was interrupted: it installs nothing before it has come to an end',

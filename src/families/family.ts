@@ -1,5 +1,6 @@
-import type { RunAction, System } from '../model.ts';
+import type { ArgumentChange } from '../knowledge/grub-arguments.ts';
 import type { Compare } from '../knowledge/versions.ts';
+import type { Argv, RunAction, System } from '../model.ts';
 
 /**
  * A package that is asked for: the names that serve a capability, and the least upstream version. What an install would bring is
@@ -28,6 +29,17 @@ export type ModuleSource = {
   newer(system: System): string;
 };
 
+/**
+ * How kernel arguments of the next boots are changed. `programs`: paths of which one must be there. `ownFile`: the arguments stand in
+ * a file of our own, and `command` has the menu made from it. `byHand`: how a person does it.
+ */
+export type KernelArguments = {
+  readonly programs: readonly string[];
+  readonly ownFile: boolean;
+  readonly byHand: string;
+  command(change: ArgumentChange): Argv;
+};
+
 /** What differs between distributions: one file in this folder and one line in the table each. */
 export type Family = {
   readonly name: string;
@@ -44,6 +56,7 @@ export type Family = {
   install(names: readonly string[], stale: boolean): readonly Omit<RunAction, 'do'>[];
   /** How a person fetches the lists of available packages. */
   readonly refresh: string;
+  readonly kernelArguments?: KernelArguments;
   /** Files that are there when the package manager was cut off in its work, and what that means. */
   readonly interrupted?: { readonly glob: string; readonly reason: string; readonly remedy: string };
   /** What a person can do where no package source has a package, or only an old one. */

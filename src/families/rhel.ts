@@ -25,6 +25,17 @@ export const rhel: Family = {
   },
   compare: compareRpm,
   refresh: 'dnf makecache',
+  kernelArguments: {
+    programs: ['/usr/sbin/grubby', '/sbin/grubby', '/usr/bin/grubby'],
+    ownFile: false,
+    byHand: 'grubby --update-kernel=ALL',
+    command: ({ add, remove }) => [
+      'grubby',
+      '--update-kernel=ALL',
+      ...(remove.length > 0 ? [`--remove-args=${remove.join(' ')}`] : []),
+      ...(add.length > 0 ? [`--args=${add.join(' ')}`] : []),
+    ],
+  },
   // dnf is slow and may want the network: it is asked only where something is missing, and only what it has cached.
   ask: (asked) => {
     const names = asked.flatMap((a) => a.names);

@@ -1,23 +1,42 @@
 import { startFirewalls } from './memory-firewall.ts';
 import { expand, linkOf, textOf } from './memory-files.ts';
+import { cgroupWith, nextCmdline } from './memory-grub.ts';
 import type { Machine } from './memory-machine.ts';
 import { loadAtBoot } from './memory-modules.ts';
 import { applySettings, dropinPaths } from './memory-settings.ts';
+import { swapOn } from './memory-swap.ts';
 
 /** A reboot: memory is empty, settings have their defaults, then systemd reads modules-load.d, sysctl.d, fstab and units. */
 export const bootUp = (machine: Machine, kernel: string | undefined): void => {
+  const cmdline = nextCmdline(machine);
   forget(machine);
+  remount(machine, cmdline);
+  machine.files.set('/proc/cmdline', `${cmdline}\n`);
   if (kernel !== undefined) machine.files.set('/proc/sys/kernel/osrelease', `${kernel}\n`);
   for (const name of namesToLoad(machine)) loadAtBoot(machine, name);
   applySettings(machine, dropinPaths(machine, 'sysctl'));
   startServices(machine);
   startWanted(machine);
   startFirewalls(machine);
-  swapOn(machine);
+  swapOn(machine, cmdline);
+};
+
+/** What udev knows of devices, it knows again after a boot. */
+const isRun = (path: string): boolean => path.startsWith('/run/') && !path.startsWith('/run/udev/');
+
+/** Control groups as the kernel and systemd set them up by the command line. */
+const remount = (machine: Machine, cmdline: string): void => {
+  const file = '/sys/fs/cgroup/cgroup.controllers';
+  const off = [...cmdline.matchAll(/cgroup_disable=(\S+)/g)].flatMap((match) => (match[1] ?? '').split(','));
+  const before = textOf(machine.files, '/proc/cmdline');
+  machine.cgroup = cgroupWith(cmdline, machine.cgroup);
+  if (machine.cgroup !== 'cgroup2fs' || (machine.files.has(file) && !`${before} ${cmdline}`.includes('cgroup_disable='))) return;
+  const all = 'cpuset cpu io memory hugetlb pids rdma misc'.split(' ');
+  machine.files.set(file, `${all.filter((name) => !off.includes(name)).join(' ')}\n`);
 };
 
 const forget = ({ files, defaults }: Machine): void => {
-  for (const path of [...files.keys()]) if (path.startsWith('/run/') || path.startsWith('/proc/sys/')) files.delete(path);
+  for (const path of [...files.keys()]) if (isRun(path) || path.startsWith('/proc/sys/')) files.delete(path);
   for (const [path, value] of defaults) files.set(path, value);
   if (files.has('/proc/modules')) files.set('/proc/modules', '');
 };
@@ -43,31 +62,3 @@ const startWanted = ({ files }: Machine): void => {
     files.set(`/run/systemd/units/invocation:${unit}`, { link: '0123456789abcdef0123456789abcdef' });
   }
 };
-
-const swapOn = (machine: Machine): void => {
-  const fstab = textOf(machine.files, '/etc/fstab')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([device = '#', , type, options = '']) => !device.startsWith('#') && type === 'swap' && !/\bnoauto\b/.test(options))
-    .map(([device = '']) => device);
-  const units = expand(machine.files, '/etc/systemd/system/*.wants/*.swap')
-    .map((path) => path.split('/').at(-1) ?? '')
-    .filter((unit) => linkOf(machine.files, `/etc/systemd/system/${unit}`) !== '/dev/null');
-  const active = [
-    ...fstab,
-    ...units.map(
-      (unit) =>
-        `/${unit
-          .replace(/\.swap$/, '')
-          .split('-')
-          .join('/')}`,
-    ),
-  ];
-  machine.files.set('/proc/swaps', swapTable(active));
-};
-
-/** The text of /proc/swaps. */
-export const swapTable = (devices: readonly string[]): string =>
-  ['Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority', ...devices.map((d) => `${d}  partition\t1048572\t\t0\t\t-2`)]
-    .map((line) => `${line}\n`)
-    .join('');

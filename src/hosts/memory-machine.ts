@@ -23,7 +23,7 @@ export type Machine = {
   readonly modes: Map<string, string>;
   readonly defaults: ReadonlyMap<string, MemoryFile>;
   readonly arch: string;
-  readonly cgroup: string;
+  cgroup: string;
   readonly manager: 'apt' | 'dnf' | 'none';
   readonly installed: Map<string, string>;
   readonly available: Map<string, Package>;

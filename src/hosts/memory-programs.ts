@@ -1,13 +1,15 @@
 import { sysctlPath } from '../knowledge/sysctl.ts';
 import type { Answer, Argv } from '../model.ts';
-import { swapTable } from './memory-boot.ts';
 import { firewallCmd, ufw } from './memory-firewall.ts';
+import { remove } from './memory-files.ts';
+import { grubby, updateGrub } from './memory-grub.ts';
 import { done, failed } from './memory-machine.ts';
 import type { Machine, Ran } from './memory-machine.ts';
 import { modulePackageAnswer } from './memory-module-packages.ts';
 import { modprobe } from './memory-modules.ts';
 import { aptGet, dnf, hasProgram, packageAnswer } from './memory-packages.ts';
 import { applySettings, dropinPaths } from './memory-settings.ts';
+import { swapTable } from './memory-swap.ts';
 
 /** Answers a read-only command; 127 for every other one. */
 export const answerOf = (machine: Machine, argv: Argv): Answer => {
@@ -43,6 +45,10 @@ export const perform = (machine: Machine, argv: Argv): Ran => {
     case 'swapoff':
       machine.files.set('/proc/swaps', swapTable([]));
       return done;
+    case 'update-grub':
+      return updateGrub(machine);
+    case 'grubby':
+      return grubby(machine, words);
     case 'systemctl':
       return machine.systemd ? systemctl(machine, words) : failed(127, 'systemctl: not found');
     case 'restorecon':
@@ -83,17 +89,20 @@ const systemctl = (machine: Machine, [verb, ...words]: readonly string[]): Ran =
   const units = words.filter((word) => !word.startsWith('-'));
   for (const unit of units) {
     const service = machine.services.get(unit);
+    const path = `/etc/systemd/system/${unit}`;
     if (verb === 'mask') {
-      if (machine.files.has(`/etc/systemd/system/${unit}`))
-        return failed(1, `Failed to mask unit: File /etc/systemd/system/${unit} already exists.`);
-      machine.files.set(`/etc/systemd/system/${unit}`, { link: '/dev/null' });
+      if (machine.files.has(path)) return failed(1, `Failed to mask unit: File '${path}' already exists.`);
+      machine.files.set(path, { link: '/dev/null' });
       if (service) machine.services.set(unit, { ...service, enabled: 'masked' });
     }
     if (verb !== 'disable') continue;
-    if (!service) return failed(1, `Failed to disable unit: Unit file ${unit} does not exist.`);
-    for (const path of [...machine.files.keys()])
-      if (path.startsWith('/etc/systemd/system/') && path.endsWith(`.wants/${unit}`)) machine.files.delete(path);
+    const links = [...machine.files.keys()].filter(
+      (p) => new RegExp('^/etc/systemd/system/[^/]+/').test(p) && p.endsWith(`/${unit}`),
+    );
+    for (const link of links) remove(machine, link);
     if (words.includes('--now')) machine.files.delete(`/run/systemd/units/invocation:${unit}`);
+    if (!service && links.length > 0) continue;
+    if (!service) return failed(1, `Failed to disable unit: Unit file ${unit} does not exist.`);
     machine.services.set(unit, { enabled: 'disabled', active: words.includes('--now') ? 'inactive' : service.active });
   }
   return done;

@@ -61,3 +61,14 @@ export const cannotSet = (answers: Answers): { readonly reason: string; readonly
 
 /** Whether the one who asks is root (effective user id 0). */
 export const isRoot = (answers: Answers): boolean => /^Uid:\s+\d+\s+0\s/m.test(fileText(answers, '/proc/self/status') ?? '');
+
+const CAP_SYS_ADMIN = 21n;
+
+/** Whether root here has no power over the machine itself, as in a container: no CAP_SYS_ADMIN, or a user namespace. */
+export const inContainer = (answers: Answers): boolean => {
+  const uidMap = fileText(answers, '/proc/self/uid_map')?.trim().split(/\s+/).join(' ');
+  const inNamespace = uidMap !== undefined && uidMap !== '0 0 4294967295';
+  const caps = /^CapEff:\s*([0-9a-f]+)/m.exec(fileText(answers, '/proc/self/status') ?? '')?.[1];
+  const lacks = caps !== undefined && ((BigInt(`0x${caps}`) >> CAP_SYS_ADMIN) & 1n) === 0n;
+  return isRoot(answers) && (inNamespace || lacks);
+};

@@ -1,75 +1,64 @@
-import { fileText, listed, numbered } from '../answers.ts';
+import { fileText, numbered } from '../answers.ts';
 import type { Answers, Query } from '../model.ts';
-import { baseName } from './dropins.ts';
-
-/** Something that turns swap on at boot. `fstab`: a line of it. `unit`: a .swap unit that is enabled. `zram`: zram-generator's configuration. */
-export type SwapSource = { readonly via: 'fstab' | 'unit' | 'zram'; readonly name: string; readonly from: string };
-
-export const fstabPath = '/etc/fstab';
-/** Enabled swap units, and the services of packages that turn swap on themselves (zram-tools, dphys-swapfile). */
-const unitGlobs = [
-  '/etc/systemd/system/*.wants/*.swap',
-  '/usr/lib/systemd/system/*.wants/*.swap',
-  '/etc/systemd/system/*.wants/zramswap.service',
-  '/etc/systemd/system/*.wants/dphys-swapfile.service',
-] as const;
-const zramPaths = [
-  '/etc/systemd/zram-generator.conf',
-  '/usr/local/lib/systemd/zram-generator.conf',
-  '/usr/lib/systemd/zram-generator.conf',
-] as const;
-
-/** A link to /dev/null here masks a unit. */
-const maskGlobs = ['/etc/systemd/system/*.swap', '/etc/systemd/system/*.service'] as const;
+import { argumentIsOn, bootCmdline, cmdlineQueries } from './cmdline.ts';
+import { fstabPath, fstabSwaps, unescaped } from './swap-fstab.ts';
+import { resumeQueries } from './swap-resume.ts';
+import { scriptedSwaps, swapScriptQueries } from './swap-scripts.ts';
+import type { SwapSource } from './swap-source.ts';
+import { enabledSwapUnits, generatedSwaps, swapUnitQueries } from './swap-units.ts';
+import { zramQueries, zramSwaps } from './swap-zram.ts';
+import { systemdVersion, systemdVersionQueries } from './systemd.ts';
 
 export const swapQueries: readonly Query[] = [
   { ask: 'read', path: '/proc/swaps' },
+  { ask: 'read', path: '/proc/meminfo', lines: ['MemAvailable:'] },
   { ask: 'read', path: fstabPath },
-  ...[...unitGlobs, ...maskGlobs].map((glob) => ({ ask: 'list' as const, glob })),
-  ...zramPaths.map((path) => ({ ask: 'read' as const, path })),
+  ...cmdlineQueries,
+  ...systemdVersionQueries,
+  ...swapUnitQueries,
+  ...zramQueries,
+  ...swapScriptQueries,
+  ...resumeQueries,
 ];
 
-/** The devices and files in use as swap now (/proc/swaps, first column). */
-export const swapsNow = (answers: Answers): string[] =>
+/** Swap in use: a device or file, its size and how much of it is used, in KiB (proc_swaps(5)). */
+export type ActiveSwap = { readonly name: string; readonly used: number };
+
+/** The devices and files in use as swap now. */
+export const swapsNow = (answers: Answers): ActiveSwap[] =>
   numbered(fileText(answers, '/proc/swaps') ?? '')
     .slice(1)
-    .flatMap(({ text }) => text.split(/\s+/, 1).filter(Boolean));
+    .map(({ text }) => text.trim().split(/\s+/))
+    .filter(([name]) => name !== '' && name !== undefined)
+    .map(([name = '', , , used = '0']) => ({ name: unescaped(name), used: Number(used) || 0 }));
 
-/** What turns swap on at boot, in fstab(5), enabled systemd.swap(5) units and zram-generator(8). */
-export const swapsAtBoot = (answers: Answers): SwapSource[] => [
-  ...numbered(fileText(answers, fstabPath) ?? '')
-    .filter(({ text }) => isSwapLine(text))
-    .map(({ line, text }): SwapSource => ({
-      via: 'fstab',
-      name: text.trim().split(/\s+/, 1)[0] ?? '',
-      from: `${fstabPath}:${line}`,
-    })),
-  ...enabledUnits(answers),
-  ...zramSource(answers),
-];
-
-/** A line of fstab that turns swap on at boot; `noauto` leaves it to a person. */
-export const isSwapLine = (text: string): boolean => {
-  const [device, , type, options] = text.trim().split(/\s+/);
-  return device !== undefined && !device.startsWith('#') && type === 'swap' && !(options ?? '').split(',').includes('noauto');
+/** What programs may take without anything being swapped out, in KiB; undefined where the kernel does not say. */
+export const availableMemory = (answers: Answers): number | undefined => {
+  const figure = /^MemAvailable:\s+(\d+) kB/m.exec(fileText(answers, '/proc/meminfo') ?? '')?.[1];
+  return figure === undefined ? undefined : Number(figure);
 };
 
-const enabledUnits = (answers: Answers): SwapSource[] => {
-  const masked = new Set(
-    maskGlobs
-      .flatMap((glob) => listed(answers, glob))
-      .filter((f) => f.link === '/dev/null')
-      .map((f) => baseName(f.path)),
-  );
-  return unitGlobs
-    .flatMap((glob) => listed(answers, glob))
-    .map((file): SwapSource => ({ via: 'unit', name: baseName(file.path), from: file.path }))
-    .filter((source) => !masked.has(source.name));
+/** All that would turn swap on at boot, were nothing in its way, and what keeps it off, if something does. */
+export const swapClaims = (answers: Answers): { readonly source: SwapSource; readonly offBy?: string }[] => {
+  const { text, from } = bootCmdline(answers);
+  const off = (name: string, since: number): string | undefined =>
+    argumentIsOn(text, name) === false && (systemdVersion(answers) ?? 0) >= since ? `${from}: ${name}=0` : undefined;
+  const zram = argumentIsOn(text, 'systemd.zram');
+  const zramOff = zram === false ? `${from}: systemd.zram=0` : undefined;
+  const with_ = (source: SwapSource, offBy: string | undefined) => ({ source, ...(offBy !== undefined && { offBy }) });
+  return [
+    // systemd-fstab-generator(8) and systemd-gpt-auto-generator(8) have the arguments and the versions that know them.
+    ...fstabSwaps(answers).map((s) => with_(s, off('systemd.swap', 246) ?? off('fstab', 0))),
+    ...enabledSwapUnits(answers).map((s) => with_(s, undefined)),
+    ...generatedSwaps(answers).map((s) =>
+      with_(s, s.via === 'gpt' ? (off('systemd.swap', 254) ?? off('systemd.gpt_auto', 0)) : undefined),
+    ),
+    ...zramSwaps(answers).map((s) => with_(s, zramOff)),
+    ...(zram === true ? [with_({ via: 'argument', name: 'zram0', from: `${from}: systemd.zram=1` }, undefined)] : []),
+    ...scriptedSwaps(answers).map((s) => with_(s, undefined)),
+  ];
 };
 
-/** The first of these files that exists counts; empty, it turns zram off. */
-const zramSource = (answers: Answers): SwapSource[] => {
-  const path = zramPaths.find((p) => fileText(answers, p) !== undefined);
-  const section = path && /^\s*\[(zram\d+)\]/m.exec(fileText(answers, path) ?? '')?.[1];
-  return path && section ? [{ via: 'zram', name: section, from: path }] : [];
-};
+/** What turns swap on at the next boot. */
+export const swapsAtBoot = (answers: Answers): SwapSource[] =>
+  swapClaims(answers).flatMap(({ source, offBy }) => (offBy === undefined ? [source] : []));

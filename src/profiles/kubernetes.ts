@@ -1,6 +1,7 @@
 import { kubernetesFirewall } from './firewall.ts';
 import { kubeProxy, usesIptables } from './kube-proxy.ts';
 import type { Option } from './kube-proxy.ts';
+import { swapRows } from './kubernetes-swap.ts';
 import { atLeast, kernelOptions, modules, profile, settings } from './profile.ts';
 import type { Chosen, Row } from './profile.ts';
 import {
@@ -10,7 +11,6 @@ import {
   K8S_KERNELS,
   K8S_KERNEL_DEFAULTS,
   K8S_RUNTIMES,
-  K8S_SWAP,
   K8S_VALIDATORS,
   KUBEADM_IPTABLES_END,
   KUBEADM_PREFLIGHT,
@@ -57,31 +57,7 @@ const node: readonly Row<Option>[] = [
     since: 'Kubernetes 1.35',
     when: from('1.35'),
   },
-  {
-    need: { kind: 'swap', policy: 'off' },
-    why: 'kubelet does not start while swap is on (failSwapOn)',
-    source: K8S_SWAP,
-    when: (o) => o.swap === 'off',
-  },
-  {
-    need: { kind: 'swap', policy: 'off' },
-    why: 'before 1.28 kubelet cannot limit swap well: off all the same',
-    source: K8S_SWAP,
-    when: (o) => o.swap === 'limited' && !atLeast(o.version, '1.28'),
-  },
-  {
-    need: { kind: 'swap', policy: 'cgroup-v2' },
-    why: 'LimitedSwap needs cgroup v2, and failSwapOn: false for kubelet',
-    source: K8S_SWAP,
-    since: 'Kubernetes 1.28',
-    when: (o) => o.swap === 'limited' && atLeast(o.version, '1.28'),
-  },
-  {
-    need: { kind: 'swap', policy: 'ignore' },
-    why: 'the operator looks after swap and failSwapOn',
-    source: K8S_SWAP,
-    when: (o) => o.swap === 'ignore',
-  },
+  ...swapRows,
 
   ...modules<Option>(
     { source: K8S_RUNTIMES, until: 'Kubernetes 1.29' },
@@ -223,9 +199,10 @@ export const kubernetes = profile<Option>({
       values: ['iptables', 'nftables', 'ipvs'],
     },
     swap: {
-      about: 'off; limited: allowed where cgroup v2 limits it, from 1.28 on; ignore: not looked at',
+      about:
+        'off; limited: pods use it within limits; no-swap: on, but not for pods (both: cgroup v2, failSwapOn: false); ignore: not looked at',
       default: 'off',
-      values: ['off', 'limited', 'ignore'],
+      values: ['off', 'limited', 'no-swap', 'ignore'],
     },
     protectKernelDefaults: {
       about: 'the six settings that kubelet checks with protectKernelDefaults',

@@ -3,7 +3,7 @@ import { planHost } from '../../src/apply.ts';
 import type { MemoryFile } from '../../src/hosts/memory-machine.ts';
 import { isConverged } from '../../src/plan.ts';
 import { hostFrom, hosts } from '../recordings/hosts.ts';
-import { applyTo, commandsOf, debianWith, desiredOf, findingOf, judge, written } from './support.ts';
+import { applyTo, commandsOf, debianWith, desiredOf, findingOf, judge, linesOf, written } from './support.ts';
 
 type Files = { readonly [path: string]: MemoryFile };
 
@@ -64,14 +64,33 @@ describe('swap', () => {
     expect(plan.actions).toMatchObject([{ do: 'write', path: '/etc/fstab', mode: 'keep' }]);
   });
 
-  test('an enabled swap unit is masked, and stays off after a reboot', async () => {
+  test('an enabled swap unit of the distribution is masked, and stays off after a reboot', async () => {
+    const host = debianWith({
+      '/etc/systemd/system/swap.target.wants/data-swap.swap': { link: '/usr/lib/systemd/system/data-swap.swap' },
+      '/usr/lib/systemd/system/data-swap.swap': '[Swap]\nWhat=/data/swap\n',
+      '/proc/swaps': swaps('/data/swap'),
+    });
+    const { before, after } = await applyTo(host, desiredOf(off));
+    expect(commandsOf(before)).toEqual(['systemctl mask data-swap.swap', 'swapoff -a']);
+    expect(findingOf(before, 'swap/off').after).toMatchObject({ ok: true, have: 'off' });
+    expect(isConverged(after)).toBe(true);
+    host.reboot();
+    expect(isConverged(await planHost(host, desiredOf(off)))).toBe(true);
+  });
+
+  test('a unit whose file the owner put into /etc cannot be masked there: it is disabled', async () => {
     const host = debianWith({
       '/etc/systemd/system/swap.target.wants/data-swap.swap': { link: '/etc/systemd/system/data-swap.swap' },
       '/etc/systemd/system/data-swap.swap': '[Swap]\nWhat=/data/swap\n',
       '/proc/swaps': swaps('/data/swap'),
     });
-    const plan = await planHost(host, desiredOf(off));
-    expect(commandsOf(plan)).toEqual(['systemctl mask data-swap.swap', 'swapoff -a']);
+    const { before, after, steps } = await applyTo(host, desiredOf(off));
+    expect(commandsOf(before)).toEqual(['systemctl disable data-swap.swap', 'swapoff -a']);
+    expect(findingOf(before, 'swap/off').after).toMatchObject({ ok: true, have: 'off' });
+    expect(steps.every((s) => s.status === 'done')).toBe(true);
+    expect(isConverged(after)).toBe(true);
+    host.reboot();
+    expect(isConverged(await planHost(host, desiredOf(off)))).toBe(true);
   });
 
   test('a unit that is masked already turns nothing on', async () => {
@@ -82,13 +101,20 @@ describe('swap', () => {
     expect((await judge(host, off)).verdict).toBe('ok');
   });
 
-  test('zram-generator is blocked with a remedy: its file belongs to the distribution', async () => {
-    const host = debianWith({ '/usr/lib/systemd/zram-generator.conf': '[zram0]\n', '/proc/swaps': swaps('/dev/zram0') });
-    expect(await judge(host, off)).toMatchObject({
-      verdict: 'blocked',
-      remedy: expect.stringContaining('/etc/systemd/zram-generator.conf'),
+  test("zram-generator's file of the distribution is hidden by one in /etc with its section commented out", async () => {
+    const host = debianWith({
+      '/usr/lib/systemd/zram-generator.conf': '[zram0]\nzram-size = ram / 2\n',
+      '/proc/swaps': swaps('/dev/zram0'),
     });
-    expect((await planHost(host, desiredOf(off))).actions).toEqual([]);
+    const { before, after } = await applyTo(host, desiredOf(off));
+    expect(linesOf(written(before, '/etc/systemd/zram-generator.conf'))).toEqual([]);
+    expect(findingOf(before, 'swap/off')).toMatchObject({
+      boot: { from: '/usr/lib/systemd/zram-generator.conf:1' },
+      after: { have: 'off' },
+    });
+    expect(isConverged(after)).toBe(true);
+    host.reboot();
+    expect(isConverged(await planHost(host, desiredOf(off)))).toBe(true);
   });
 
   test('an empty /etc/systemd/zram-generator.conf turns zram off', async () => {
@@ -131,7 +157,7 @@ describe('control groups', () => {
     const host = debianWith({ '/proc/cmdline': 'quiet systemd.unified_cgroup_hierarchy=0\n' }, { cgroup: 'tmpfs' });
     expect(await judge(host, need('blocked'))).toMatchObject({
       now: { from: '/proc/cmdline: systemd.unified_cgroup_hierarchy=0' },
-      remedy: expect.stringContaining('Take systemd.unified_cgroup_hierarchy=0 from'),
+      remedy: expect.stringContaining('take systemd.unified_cgroup_hierarchy=0 away'),
     });
   });
 

@@ -39,6 +39,8 @@ describe('kubernetes', () => {
     expect(find('kubernetes', 'swap/off')).toMatchObject([{ policy: 'off' }]);
     expect(find('kubernetes', 'swap/off', { swap: 'limited' })).toMatchObject([{ policy: 'cgroup-v2' }]);
     expect(find('kubernetes', 'swap/off', { swap: 'limited', version: '1.27' })).toMatchObject([{ policy: 'off' }]);
+    expect(find('kubernetes', 'swap/off', { swap: 'no-swap' })).toMatchObject([{ policy: 'cgroup-v2' }]);
+    expect(find('kubernetes', 'swap/off', { swap: 'no-swap', version: '1.29' })).toMatchObject([{ policy: 'off' }]);
     expect(find('kubernetes', 'swap/off', { swap: 'ignore' })).toMatchObject([{ policy: 'ignore' }]);
   });
 

@@ -1,0 +1,72 @@
+import { listed, numbered, ran } from '../answers.ts';
+import type { Answers, Argv, FoundFile, Query } from '../model.ts';
+import type { SwapSource } from './swap-source.ts';
+
+const rcGlobs = ['/etc/rc.d/rc.local', '/etc/rc.local'] as const;
+const cronGlobs = ['/etc/crontab', '/etc/cron.d/*'] as const;
+const cloudGlobs = ['/etc/cloud/cloud.cfg', '/etc/cloud/cloud.cfg.d/*.cfg'] as const;
+/** What cloud-init leaves when it has done its part for mounts and swap on this machine: it does it once. */
+const cloudDone = '/var/lib/cloud/instance/sem/config_mounts';
+const cloudOff = '/etc/cloud/cloud-init.disabled';
+
+/** systemd-rc-local-generator(8) starts rc.local only where it may be executed, which no file says: tests of the shell do. */
+const rcQuestion = [
+  'sh',
+  '-c',
+  'for f; do [ -f "$f" ] && [ -x "$f" ] && echo "$f"; done; exit 0',
+  'ask-swap',
+  ...rcGlobs,
+] as const satisfies Argv;
+
+export const swapScriptQueries: readonly Query[] = [
+  ...[...rcGlobs, ...cronGlobs, ...cloudGlobs].map((glob) => ({ ask: 'list' as const, glob })),
+  ...[cloudDone, cloudOff].map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
+  { ask: 'run', argv: rcQuestion },
+];
+
+/** Lines of other people's scripts and tables that turn swap on at boot, as far as they can be seen. */
+export const scriptedSwaps = (answers: Answers): SwapSource[] => {
+  const executable = ran(answers, rcQuestion).text.split('\n');
+  return [
+    // Where the one is a link to the other, it is one script.
+    ...rcGlobs
+      .flatMap((glob) => listed(answers, glob))
+      .filter((file) => file.link === undefined && executable.includes(file.path))
+      .flatMap((file) => linesWith(file, (text) => swapon.test(text))),
+    ...cronGlobs
+      .flatMap((glob) => listed(answers, glob))
+      .flatMap((file) => linesWith(file, (text) => /^\s*@reboot\s/.test(text) && swapon.test(text))),
+    ...cloudSwaps(answers),
+  ];
+};
+
+/** The program, but not where it is only asked what is on. */
+const swapon = /(?:^|[\s;&|(/])swapon\b(?!\s*(?:-s\b|--show|--summary|-V\b|--version|-h\b|--help))/;
+
+const linesWith = (file: FoundFile, matches: (text: string) => boolean): SwapSource[] =>
+  numbered(file.text)
+    .filter(({ text }) => matches(text.replace(/(^|\s)#.*$/, '')))
+    .map(({ line, text }) => {
+      const from = `${file.path}:${line}`;
+      return { via: 'script', name: 'swapon', from, ...(isWhole(text) && { lines: [from] }) };
+    });
+
+/** A line that is a command of its own: commented out in the middle of an `if`, it would break the script. */
+const isWhole = (text: string): boolean => /^(?:@reboot\s|(?:\/\S*\/)?swapon\b)/.test(text) && !/(?:\\|&&|\|\|)\s*$/.test(text);
+
+/** `swap:` of cloud-init makes a swap file and a line in fstab, once for each machine (cc_mounts). */
+const cloudSwaps = (answers: Answers): SwapSource[] =>
+  [cloudDone, cloudOff].some((path) => listed(answers, path).length > 0)
+    ? []
+    : cloudGlobs.flatMap((glob) => listed(answers, glob)).flatMap(cloudBlock);
+
+const cloudBlock = ({ path, text }: FoundFile): SwapSource[] => {
+  const all = numbered(text);
+  const start = all.findIndex((l) => /^swap:/.test(l.text));
+  if (start < 0) return [];
+  const end = all.findIndex((l, i) => i > start && /^[^\s#]/.test(l.text));
+  const block = all.slice(start, end < 0 ? undefined : end).filter((l) => l.text.trim() !== '');
+  if (block.some((l) => /\bsize:\s*0\s*(?:[,}]|$)/.test(l.text))) return [];
+  const lines = block.map((l) => `${path}:${l.line}`);
+  return [{ via: 'script', name: 'cloud-init', from: lines[0] ?? path, lines }];
+};
