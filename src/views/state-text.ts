@@ -41,7 +41,7 @@ const columnsOf = ({ now, boot, after }: Finding): Column[] => {
 };
 
 /** That a file of ours decides after apply goes without saying: the plan shows what it writes. */
-const isOurs = ({ from }: Reading): boolean => /\/node-prep\.\w+:\d+$/.test(from ?? '');
+const isOurs = ({ from }: Reading): boolean => /\/node-prep\.\w+:\d+(?:, needed by \w+)?$/.test(from ?? '');
 
 const wanted = ({ kind, verdict, want, after }: Finding): boolean =>
   verdict !== 'ok' && kind !== 'module' && want !== 'installed' && after?.ok !== true;
