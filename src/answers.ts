@@ -43,8 +43,16 @@ export const numbered = (text: string): { readonly line: number; readonly text: 
   text.split(/\r?\n/).map((line, i) => ({ line: i + 1, text: line }));
 
 /** A glob, where `*` stands for anything within one path segment, as an anchored pattern. */
-export const globPattern = (glob: string): RegExp =>
-  new RegExp(`^${glob.replace(/[\\^$.|?+()[\]{}]/g, '\\$&').replaceAll('*', '[^/]*')}$`);
+export const globPattern = (glob: string): RegExp => {
+  const known = patterns.get(glob);
+  if (known) return known;
+  const pattern = new RegExp(`^${glob.replace(/[\\^$.|?+()[\]{}]/g, '\\$&').replaceAll('*', '[^/]*')}$`);
+  patterns.set(glob, pattern);
+  return pattern;
+};
+
+/** The same globs are asked about again and again while a plan is made. */
+const patterns = new Map<string, RegExp>();
 
 /** The answers as they would be with the writes and removals of `actions` done. Commands are not imagined. */
 export const overlay = (answers: Answers, actions: readonly Action[]): Answers => {
@@ -74,7 +82,18 @@ const throughLinks = (answer: Answer, path: string, text: string): Answer =>
 
 /** Where a link leads in one step, as an absolute path; undefined where the file is no link. */
 export const linkTarget = ({ path, link }: FoundFile): string | undefined =>
-  link === undefined ? undefined : new URL(link, `file://${path}`).pathname;
+  link === undefined ? undefined : simplified(link.startsWith('/') ? link : `${path.slice(0, path.lastIndexOf('/'))}/${link}`);
+
+const simplified = (path: string): string =>
+  /\/\.|\/\//.test(path)
+    ? `/${path
+        .split('/')
+        .reduce<string[]>(
+          (kept, part) => (part === '..' ? kept.slice(0, -1) : part === '' || part === '.' ? kept : [...kept, part]),
+          [],
+        )
+        .join('/')}`
+    : path;
 
 const withFile = (answer: Answer, path: string, text: string | undefined): Answer => {
   const others = (answer.files ?? []).filter((file) => file.path !== path);

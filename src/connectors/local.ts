@@ -30,11 +30,18 @@ const cut: Answer = { status: 124, text: '' };
 /** After each command comes a line that no command prints by chance, with its exit status. */
 const inOneShell = async (argvs: readonly Argv[]): Promise<Answer[]> => {
   const mark = `end-${process.pid}-${Math.random().toString(36).slice(2)}`;
-  const script = argvs.map((argv) => `${quoteAll(argv)}; printf '\\n%s %s\\n' ${mark} $?`).join('\n');
+  const script = argvs.map((argv) => `${inShell(argv)}; printf '\\n%s %s\\n' ${mark} $?`).join('\n');
   const parts = (await outputOf(script)).split(new RegExp(`\\n${mark} (\\d+)\\n`));
   return argvs.map((_, i) =>
     parts[2 * i + 1] === undefined ? cut : { status: Number(parts[2 * i + 1]), text: parts[2 * i] ?? '' },
   );
+};
+
+/** A script for sh runs in a fork of the shell that is there: another one would have to be started. */
+const inShell = (argv: Argv): string => {
+  const [program, option, script, , ...args] = argv;
+  if (program !== 'sh' || option !== '-c' || script === undefined) return quoteAll(argv);
+  return `( set -- ${quoteAll(args)}\n${script}\n)`;
 };
 
 const outputOf = (script: string): Promise<string> =>

@@ -1,4 +1,4 @@
-import { listed } from '../answers.ts';
+import { linkTarget, listed } from '../answers.ts';
 import type { Answers, FoundFile, Query, System, Verdict } from '../model.ts';
 import { baseName } from './dropins.ts';
 import { askRules, ruleQuery } from './iptables-rules.ts';
@@ -68,9 +68,9 @@ const fileAt = (path: string, answers: Answers): FoundFile | undefined =>
 
 /** Follows links as far as they were listed: the first whose target has a telling name decides. */
 const followed = (path: string, answers: Answers, depth = 0): { readonly variant?: Variant; readonly from: string } => {
-  const link = fileAt(path, answers)?.link;
-  if (link === undefined || depth > 8) return { from: path };
-  const target = new URL(link, `file://${path}`).pathname;
+  const file = fileAt(path, answers);
+  const target = file && linkTarget(file);
+  if (target === undefined || depth > 8) return { from: path };
   const variant = named(baseName(target));
   if (variant) return { variant, from: path };
   const next = followed(target, answers, depth + 1);

@@ -380,6 +380,16 @@ describe('the local host alone', () => {
     expect(long?.output).toMatch(/end\n$/);
   });
 
+  test('a script gets its words, and how it ends does not touch the next', async () => {
+    const first: Query = { ask: 'run', argv: ['sh', '-c', 'x=1; printf "%s|" "$@"; exit 3', 'ask-x', 'a b', "c'd"] };
+    const second: Query = { ask: 'run', argv: ['sh', '-c', 'echo "${x-unset}$#"'] };
+    const answers = await localHost().probe([first, second]);
+    expect([first, second].map((query) => answers.get(queryKey(query)))).toEqual([
+      { status: 3, text: "a b|c'd|" },
+      { status: 0, text: 'unset0\n' },
+    ]);
+  });
+
   test('commands get English, no input, and /sbin in their PATH', async () => {
     const [step] = await run({ do: 'run', argv: ['sh', '-c', 'echo $LC_ALL $PATH; cat'], why: '', for: [] });
     expect(step?.output).toMatch(/^C .*:\/usr\/sbin:\/sbin\n$/);
