@@ -22,20 +22,20 @@ export const explain: Command = {
     const askers = askersOf(id);
     const wanted = desired.requirements.find((r) => idOf(r) === id);
     const requirement = wanted ?? askers[0]?.requirement ?? bareModule(id);
-    if (!requirement) throw unknownId(id);
     // What these profiles do not ask for is looked at all the same: how the host stands is part of the story.
-    const asked = { ...desired, requirements: wanted ? desired.requirements : [requirement] };
+    const asked = { ...desired, requirements: wanted || !requirement ? desired.requirements : [requirement] };
     const answers = await localHost().probe(queriesFor(asked));
     const plan = makePlan(asked, answers);
+    // Some findings nobody asks for: they come with what the host is.
     const finding = plan.findings.find((f) => f.id === id);
     if (!finding) throw unknownId(id);
     const story = {
       finding,
-      wanted: wanted !== undefined,
+      wanted: wanted !== undefined || !requirement,
       askedBy: desired.askedBy,
       askers,
       actions: plan.actions.filter((a) => a.for.includes(id)),
-      claims: claimsAbout(requirement, asked, answers),
+      claims: requirement ? claimsAbout(requirement, asked, answers) : [],
     };
     if (isJson(args)) print(JSON.stringify({ version: 1, command: 'explain', ...story }, undefined, 2));
     else print(explainText(story, styleFrom(args)));
