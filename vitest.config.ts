@@ -8,6 +8,7 @@ export default defineConfig({
     include: [
       'test/unit/**/*.test.ts',
       'test/contract/**/*.test.ts',
+      'test/hostile/**/*.test.ts',
       'test/resolvers/**/*.test.ts',
       'test/boundaries.test.ts',
       ...(machines ? ['test/vm/**/*.test.ts'] : []),
