@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: [
       'test/unit/**/*.test.ts',
+      'test/hostile/**/*.test.ts',
       'test/contract/**/*.test.ts',
       'test/hostile/**/*.test.ts',
       'test/resolvers/**/*.test.ts',

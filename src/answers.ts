@@ -55,9 +55,22 @@ export const overlay = (answers: Answers, actions: readonly Action[]): Answers =
 const lay = (answers: Map<string, Answer>, path: string, text: string | undefined): void => {
   for (const [key, answer] of answers) {
     if (key === `read ${path}`) answers.set(key, text === undefined ? { status: 1, text: '' } : { status: 0, text });
-    else if (key.startsWith('list ') && globPattern(key.slice(5)).test(path)) answers.set(key, withFile(answer, path, text));
+    else if (key.startsWith('list ')) {
+      const linked = throughLinks(answer, path, text ?? '');
+      answers.set(key, globPattern(key.slice(5)).test(path) ? withFile(linked, path, text) : linked);
+    }
   }
 };
+
+/** A link shows what is written to the file that it leads to. */
+const throughLinks = (answer: Answer, path: string, text: string): Answer =>
+  answer.files?.some((file) => linkTarget(file) === path)
+    ? { ...answer, files: answer.files.map((file) => (linkTarget(file) === path ? { ...file, text } : file)) }
+    : answer;
+
+/** Where a link leads in one step, as an absolute path; undefined where the file is no link. */
+export const linkTarget = ({ path, link }: FoundFile): string | undefined =>
+  link === undefined ? undefined : new URL(link, `file://${path}`).pathname;
 
 const withFile = (answer: Answer, path: string, text: string | undefined): Answer => {
   const others = (answer.files ?? []).filter((file) => file.path !== path);

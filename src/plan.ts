@@ -1,8 +1,21 @@
 import { mergeQueries, overlay } from './answers.ts';
-import { kinds } from './kinds/table.ts';
+import { kindNamed, kinds } from './kinds/table.ts';
 import { rightsQueries } from './knowledge/rights.ts';
 import { readSystem, systemQueries } from './knowledge/system.ts';
-import type { Action, Answers, Checked, Desired, Finding, HostView, Kind, Plan, Query, Requirement, Verdict } from './model.ts';
+import type {
+  Action,
+  Answers,
+  Checked,
+  Claim,
+  Desired,
+  Finding,
+  HostView,
+  Kind,
+  Plan,
+  Query,
+  Requirement,
+  Verdict,
+} from './model.ts';
 
 /** Everything to ask of a host, at once, in order to plan it. */
 export const queriesFor = (desired: Desired): Query[] =>
@@ -10,14 +23,26 @@ export const queriesFor = (desired: Desired): Query[] =>
 
 /** Compares what is wanted with what the host answered. Pure: the same arguments give the same plan. */
 export const makePlan = (desired: Desired, answers: Answers): Plan => {
-  const system = readSystem(answers);
-  const view = { answers, system, askedBy: desired.askedBy, verdicts: new Map(), allow: desired.allow };
+  const view = viewOf(desired, answers);
+  const { system } = view;
   const checked = checkAll(desired, view);
   const actions = collapse(checked.actions);
   if (actions.length === 0) return { system, findings: checked.findings, actions };
   const after = checkAll(desired, { ...view, answers: overlay(answers, actions) });
   return { system, findings: withAfter(checked.findings, after.findings), actions };
 };
+
+/** All that speaks about a requirement on a host, in the order in which it is heard. */
+export const claimsAbout = (requirement: Requirement, desired: Desired, answers: Answers): readonly Claim[] =>
+  kindNamed(requirement.kind).claims?.(requirement, viewOf(desired, answers)) ?? [];
+
+const viewOf = (desired: Desired, answers: Answers): HostView => ({
+  answers,
+  system: readSystem(answers),
+  askedBy: desired.askedBy,
+  verdicts: new Map(),
+  allow: desired.allow,
+});
 
 /** Adds what `boot` will be once the plan's files are written, where that differs. */
 const withAfter = (findings: readonly Finding[], later: readonly Finding[]): Finding[] => {

@@ -1,9 +1,9 @@
-import { planHost } from '../apply.ts';
 import { didYouMean, OperatorError } from '../errors.ts';
 import { askersOf, knownIds } from '../explain.ts';
 import { localHost } from '../hosts/local.ts';
 import { moduleFact, moduleName } from '../knowledge/module-names.ts';
 import { sysctlKey, sysctlPath } from '../knowledge/sysctl.ts';
+import { claimsAbout, makePlan, queriesFor } from '../plan.ts';
 import { idOf } from '../requirements.ts';
 import { explainText } from '../views/explain-text.ts';
 import { desiredOptions, outputOptions } from './options.ts';
@@ -24,7 +24,9 @@ export const explain: Command = {
     const requirement = wanted ?? askers[0]?.requirement ?? bareModule(id);
     if (!requirement) throw unknownId(id);
     // What these profiles do not ask for is looked at all the same: how the host stands is part of the story.
-    const plan = await planHost(localHost(), { ...desired, requirements: wanted ? desired.requirements : [requirement] });
+    const asked = { ...desired, requirements: wanted ? desired.requirements : [requirement] };
+    const answers = await localHost().probe(queriesFor(asked));
+    const plan = makePlan(asked, answers);
     const finding = plan.findings.find((f) => f.id === id);
     if (!finding) throw unknownId(id);
     const story = {
@@ -33,6 +35,7 @@ export const explain: Command = {
       askedBy: desired.askedBy,
       askers,
       actions: plan.actions.filter((a) => a.for.includes(id)),
+      claims: claimsAbout(requirement, asked, answers),
     };
     if (isJson(args)) print(JSON.stringify({ version: 1, command: 'explain', ...story }, undefined, 2));
     else print(explainText(story, styleFrom(args)));

@@ -1,3 +1,4 @@
+import { sysctlPath } from '../knowledge/sysctl.ts';
 import type { Answer, Argv } from '../model.ts';
 import { swapTable } from './memory-boot.ts';
 import { done, failed } from './memory-machine.ts';
@@ -31,7 +32,7 @@ export const perform = (machine: Machine, argv: Argv): Ran => {
     case 'modprobe':
       return hasProgram(machine, 'modprobe') ? modprobe(machine, words) : failed(127, 'modprobe: not found');
     case 'sysctl':
-      return hasProgram(machine, 'sysctl') ? sysctlSystem(machine) : failed(127, 'sysctl: not found');
+      return hasProgram(machine, 'sysctl') ? sysctl(machine, words) : failed(127, 'sysctl: not found');
     case 'apt-get':
       return aptGet(machine, words);
     case 'dnf':
@@ -53,6 +54,14 @@ export const perform = (machine: Machine, argv: Argv): Ran => {
 /** procps reads sysctl.d and, last of all, /etc/sysctl.conf; it exits with 0 even where a key does not exist. */
 const sysctlSystem = (machine: Machine): Ran => {
   applySettings(machine, [...dropinPaths(machine, 'sysctl'), '/etc/sysctl.conf']);
+  return done;
+};
+
+const sysctl = (machine: Machine, [option, setting = '']: readonly string[]): Ran => {
+  if (option !== '-w') return sysctlSystem(machine);
+  const path = `/proc/sys/${sysctlPath(setting.split('=')[0] ?? '')}`;
+  if (!machine.files.has(path)) return failed(1, `sysctl: cannot stat ${path}: No such file or directory`);
+  machine.files.set(path, `${setting.split('=')[1] ?? ''}\n`);
   return done;
 };
 

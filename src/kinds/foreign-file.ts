@@ -1,4 +1,4 @@
-import { fileText } from '../answers.ts';
+import { fileText, linkTarget } from '../answers.ts';
 import type { Action, Answers, FoundFile } from '../model.ts';
 
 type Write = Omit<Extract<Action, { do: 'write' }>, 'for'>;
@@ -31,8 +31,8 @@ const placeOf = (from: string, answers: Answers): { readonly file: FoundFile; re
 /** The file that a path leads to, as far as it was read: two names of one file must not become two writes. */
 const realFile = (path: string, answers: Answers): FoundFile | undefined => {
   const found = foundFile(path, answers);
-  if (found?.link === undefined) return found;
-  const target = new URL(found.link, `file://${path}`).pathname;
+  const target = found && linkTarget(found);
+  if (!found || target === undefined) return found;
   const text = fileText(answers, target) ?? foundFile(target, answers)?.text;
   return text === found.text ? { path: target, text } : { path, text: found.text };
 };
@@ -47,16 +47,27 @@ const foundFile = (path: string, answers: Answers): FoundFile | undefined => {
 };
 
 const withoutLines = ({ path, text }: FoundFile, lines: ReadonlySet<number>, answers: Answers): Write | undefined => {
+  const texts = text.split('\n').map((line, i) => (lines.has(i + 1) ? takenOut(path, line, text) : line));
   // What is not text cannot be written back unharmed.
-  if (text.includes('\ufffd')) return undefined;
-  const after = text
-    .split('\n')
-    .map((line, i) => (lines.has(i + 1) ? `${takenOver}${line}` : line))
-    .join('\n');
+  if (text.includes('\ufffd') || texts.includes(undefined)) return undefined;
+  const after = texts.join('\n');
   const vendor = /^(?:\/usr(?:\/local)?)?\/lib\//.exec(path);
   if (!vendor) return { do: 'write', path, mode: 'keep', before: text, after };
   const own = `/etc/${path.slice(vendor[0].length)}`;
   return fileText(answers, own) === undefined && foundFile(own, answers) === undefined
     ? { do: 'write', path: own, mode: '0644', before: null, after }
+    : undefined;
+};
+
+/**
+ * A line as it is once it was taken out. In a script a command that does nothing takes its place, as a branch must not be empty; only
+ * a line that is one simple command can go. Undefined for units, which are broken without their command, and for what cloud-init
+ * fetches anew.
+ */
+const takenOut = (path: string, line: string, text: string): string | undefined => {
+  if (/\.service$|^\/(?:etc|var\/lib)\/cloud\//.test(path)) return undefined;
+  if (!text.startsWith('#!')) return `${takenOver}${line}`;
+  return /^\s*[^;&|(){}`]+$/.test(line) && !/^\s*(?:if|then|else|elif|do|while|for|case)\b|\\$/.test(line)
+    ? `: ${takenOver}${line}`
     : undefined;
 };

@@ -1,8 +1,16 @@
 import { numbered } from '../answers.ts';
 import { sysctlPath, sysctlValue } from './sysctl.ts';
 
-/** A line of a sysctl.d file. `path`: below /proc/sys, may be a glob; `value` is undefined where the line takes a key out of globs. */
-export type Setting = { readonly path: string; readonly value: string | undefined; readonly from: string };
+/**
+ * A line that sets a key. `path`: below /proc/sys, may be a glob; `value` is undefined where the line takes a key out of globs.
+ * `only`: it raises a smaller value, or lowers a greater one, and leaves others alone.
+ */
+export type Setting = {
+  readonly path: string;
+  readonly value: string | undefined;
+  readonly from: string;
+  readonly only?: 'up' | 'down';
+};
 
 /**
  * Who reads the files: systemd-sysctl (the same from 247 to 257), sysctl of procps 4 (4.0.2 and 4.0.4 are the same), or that of

@@ -46,22 +46,16 @@ const bringers: readonly (readonly [prefix: string, module: string])[] = [
 /** The module that brings a path below /proc/sys, if it is known to come with one. */
 export const bringerOf = (path: string): string | undefined => bringers.find(([prefix]) => path.startsWith(prefix))?.[1];
 
-/** One switch under two names: writing either changes both (Documentation/networking/ip-sysctl.rst, ip_forward). */
-const twins: readonly (readonly [string, string])[] = [['net/ipv4/ip_forward', 'net/ipv4/conf/all/forwarding']];
-
-/** The other name of a key's switch, if it has one. */
-export const twinOf = (path: string): string | undefined => {
-  const pair = twins.find((names) => names.includes(path));
-  return pair?.find((name) => name !== path);
-};
-
-/** Whether one line of a sysctl.d file is read after another: by file name, then by line; /etc/sysctl.conf last of all. */
-export const isReadLater = (a: string, b: string): boolean => {
-  const [x, y] = [a, b].map((from) => {
-    const [, path = '', line = '0'] = /^(.*):(\d+)$/.exec(from) ?? [];
-    return { last: path === '/etc/sysctl.conf', name: path.slice(path.lastIndexOf('/') + 1), line: Number(line) };
-  });
-  if (!x || !y) return false;
-  if (x.last !== y.last) return x.last;
-  return x.name === y.name ? x.line > y.line : x.name > y.name;
+/**
+ * Keys whose write sets others as well, by the path that is set. `always`: every write does. `change`: only one that changes the
+ * switch. Seen in network namespaces of Linux 6.1 and 6.18; devinet_sysctl_forward(), addrconf_fixup_forwarding(),
+ * addrconf_disable_ipv6().
+ */
+export const driversOf = (path: string): { readonly paths: readonly string[]; readonly when: 'always' | 'change' } => {
+  const switches = ['net/ipv4/ip_forward', 'net/ipv4/conf/all/forwarding'];
+  if (switches.includes(path)) return { paths: switches.filter((other) => other !== path), when: 'always' };
+  const [, family, device, key] = /^net\/(ipv[46])\/conf\/([^/]+)\/(forwarding|disable_ipv6)$/.exec(path) ?? [];
+  if (family === undefined || device === 'all') return { paths: [], when: 'always' };
+  if (family === 'ipv6') return { paths: [`net/ipv6/conf/all/${key}`], when: 'always' };
+  return { paths: key === 'forwarding' ? switches : [], when: 'change' };
 };

@@ -1,17 +1,19 @@
 import type { Asker } from '../explain.ts';
 import { moduleFact } from '../knowledge/module-names.ts';
-import type { Action, Finding, Reading } from '../model.ts';
+import type { Action, Claim, Finding } from '../model.ts';
 import { actionTitle, reasonText } from './plan-text.ts';
+import { readingText } from './state-text.ts';
 import { safe, tint, wrap } from './terminal.ts';
 import type { Style } from './terminal.ts';
 
-/** All that is known of one requirement on one host. `askers`: who could ask for it. `wanted`: whether the chosen profiles do. */
+/** All that is known of one requirement on one host. `askers`: who could ask for it. `wanted`: whether the chosen profiles do. `claims`: what the host's files say. */
 type Story = {
   readonly finding: Finding;
   readonly wanted: boolean;
   readonly askedBy: readonly string[];
   readonly askers: readonly Asker[];
   readonly actions: readonly Action[];
+  readonly claims: readonly Claim[];
 };
 
 /** The story for a person: what is wanted, by whom and why, what is known of the name, how this host stands, what would be done. */
@@ -26,6 +28,8 @@ export const explainText = (story: Story, style: Style): string => {
     tint(style, 'bold', 'On this host'),
     ...wrap(`now:  ${readingText(finding.now)}`, style.width, '  '),
     ...wrap(`boot: ${readingText(finding.boot)}`, style.width, '  '),
+    ...(finding.after ? wrap(`boot after apply: ${readingText(finding.after)}`, style.width, '  ') : []),
+    ...claimsText(story.claims, style),
     ...verdictText(story, style),
   ].join('\n');
 };
@@ -61,7 +65,19 @@ const knownText = ({ id, kind }: Finding, style: Style): string[] => {
     : ['', tint(style, 'bold', 'The name'), ...facts.flatMap((fact) => wrap(fact, style.width, '  '))];
 };
 
-const readingText = ({ have, from }: Reading): string => safe(from ? `${have} (${from})` : have);
+/** Who says what about it, in the order in which it is heard, and what becomes of that. */
+const claimsText = (claims: readonly Claim[], style: Style): string[] =>
+  claims.length === 0
+    ? []
+    : [
+        '',
+        tint(style, 'bold', 'Who speaks about it, in this order'),
+        ...claims.flatMap(({ from, says, role }) => [
+          ...wrap(safe(`${from}: ${says}`), style.width, '  '),
+          ...wrap(safe(role), style.width, '    '),
+        ]),
+        '',
+      ];
 
 const verdictText = ({ finding, actions, wanted }: Story, style: Style): string[] => {
   if (finding.verdict === 'ok') return [tint(style, 'green', '  verdict: ok, nothing to do')];

@@ -1,7 +1,8 @@
 import { kinds } from '../kinds/table.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
-import type { Action, Finding, Plan, Reading, Reason } from '../model.ts';
+import type { Action, Finding, Plan, Reason } from '../model.ts';
 import { summarize } from '../plan.ts';
+import { stateLine, stateTable } from './state-text.ts';
 import { safe, tint, wrap } from './terminal.ts';
 import type { Style, Tint } from './terminal.ts';
 
@@ -65,13 +66,13 @@ const sectionText = (title: string, findings: readonly Finding[], detail: Detail
 
 /** Whether a finding goes on one line with its name in a column of that width. */
 const fitsLine = (finding: Finding, column: number, style: Style): boolean =>
-  10 + Math.max(column, nameOf(finding).length) + 2 + stateText(finding).length <= style.width;
+  10 + Math.max(column, nameOf(finding).length) + 2 + stateLine(finding).length <= style.width;
 
 /** Three or more findings of which the same is to be said are said together, where the first of them stands. */
 const alike = (findings: readonly Finding[]): (readonly Finding[])[] => {
   const groups = new Map<string, Finding[]>();
   for (const finding of findings) {
-    const key = JSON.stringify([finding.verdict, stateText(finding), noteText(finding, '', { color: false, width: 80 })]);
+    const key = JSON.stringify([finding.verdict, stateLine(finding), noteText(finding, '', { color: false, width: 80 })]);
     groups.set(key, [...(groups.get(key) ?? []), finding]);
   }
   return [...groups.values()].flatMap((group) => (group.length < 3 ? group.map((f) => [f]) : [group]));
@@ -81,10 +82,11 @@ const groupText = (group: readonly Finding[], style: Style): string[] => {
   const first = group[0];
   if (!first) return [];
   const indent = ' '.repeat(10);
-  const state = wrap(safe(stateText(first)), style.width, indent).map((line) => line.slice(10));
+  const line = stateLine(first);
+  const state = line.length + 10 <= style.width ? [`${indent}${line}`] : stateTable(first, style, indent);
   return [
-    `  ${tint(style, tints[first.verdict], first.verdict.padEnd(7))} ${state[0] ?? ''}`,
-    ...state.slice(1).map((line) => `${indent}${line}`),
+    `  ${tint(style, tints[first.verdict], first.verdict.padEnd(7))} ${state[0]?.trimStart() ?? ''}`,
+    ...state.slice(1),
     ...wrap(safe(group.map(nameOf).join(' ')), style.width, `${indent}  `),
     ...noteText(first, indent, style),
   ];
@@ -110,26 +112,16 @@ const nameOf = (finding: Finding): string => finding.id.slice(finding.id.indexOf
 const findingText = (finding: Finding, column: number, detail: Detail, style: Style): string[] => {
   const indent = ' '.repeat(10);
   const head = `  ${tint(style, tints[finding.verdict], finding.verdict.padEnd(7))} ${safe(nameOf(finding)).padEnd(column)}`;
-  const state = safe(stateText(finding));
+  const state = stateLine(finding);
+  const below = state.length + 10 <= style.width ? [`${indent}${state}`] : stateTable(finding, style, indent);
   return [
-    ...(fitsLine(finding, column, style) ? [`${head}  ${state}`] : [head.trimEnd(), ...wrap(state, style.width, indent)]),
+    ...(fitsLine(finding, column, style) ? [`${head}  ${state}`] : [head.trimEnd(), ...below]),
     ...noteText(finding, indent, style),
     ...(detail === 'verbose'
       ? finding.because.flatMap((reason) => reasonText(reason, style.width, indent).map((l) => tint(style, 'dim', l)))
       : []),
   ];
 };
-
-/** "now 0, boot not set, want 1": one reading where both are the same. */
-const stateText = ({ kind, verdict, want, now, boot, after }: Finding): string => {
-  const same = now.have === boot.have && now.from === boot.from;
-  const state = same ? readingText(now) : `now ${readingText(now)}, boot ${readingText(boot)}`;
-  const wanted = verdict === 'ok' || kind === 'module' || want === 'installed' ? '' : `, want ${want}`;
-  const later = after && !after.ok ? `, boot after apply ${readingText(after)}` : '';
-  return `${state}${wanted}${later}`;
-};
-
-const readingText = ({ have, from }: Reading): string => (from ? `${have} (${from})` : have);
 
 const noteText = (finding: Finding, indent: string, style: Style): string[] => {
   if (finding.verdict === 'waived')

@@ -6,7 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { queryKey } from '../../src/answers.ts';
 import { listAnswer, readAnswer } from '../../src/hosts/files.ts';
-import { settingQueries } from '../../src/knowledge/sysctl-resolve.ts';
+import { sysctlFileQueries } from '../../src/knowledge/sysctl-resolve.ts';
 import type { Answer } from '../../src/model.ts';
 
 /** A file with a text, a symbolic link or a directory. U+FFFD in a text is written as a byte that is no UTF-8. */
@@ -52,7 +52,7 @@ const see = (tree: Tree, [command = '', ...args]: readonly string[], boots: bool
   for (const folder of folders) empty(folder);
   writeFileSync('/etc/sysctl.conf', '');
   tree.forEach(lay);
-  const answers = settingQueries.map((query): [string, Answer] => [
+  const answers = sysctlFileQueries.map((query): [string, Answer] => [
     queryKey(query),
     query.ask === 'read'
       ? readAnswer('', query.path)

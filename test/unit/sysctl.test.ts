@@ -277,21 +277,28 @@ describe('how keys are written', () => {
 });
 
 /** What the resolvers say of net.ipv4.conf.lo.rp_filter: at boot, and by sysctl --system of procps 4 and 3. */
-const resolved = async (files: Files): Promise<{ boot?: Winner; system?: Winner; system3?: Winner }> => {
+type Said = Pick<Winner, 'value' | 'from'>;
+
+const resolved = async (files: Files): Promise<{ boot?: Said; system?: Said; system3?: Said }> => {
   const answers = await debianWith(files).probe(settingQueries);
   const lo = 'net/ipv4/conf/lo/rp_filter';
-  const [boot, system] = [bootResolver(answers)(lo, 'integer'), systemResolver(answers, undefined, 'procps4')(lo, 'integer')];
-  const system3 = systemResolver(answers)(lo, 'integer');
+  const [boot, system, system3] = [
+    bootResolver(answers),
+    systemResolver(answers, undefined, 'procps4'),
+    systemResolver(answers),
+  ].map((resolve) => said(resolve(lo, 'integer')));
   return { ...(boot && { boot }), ...(system && { system }), ...(system3 && { system3 }) };
 };
+
+const said = (winner: Winner | undefined): Said | undefined => winner && { value: winner.value, from: winner.from };
 
 describe('what the real programs taught the resolvers', () => {
   const [a, usr, run] = ['/etc/sysctl.d/a.conf', '/usr/lib/sysctl.d/a.conf', '/run/sysctl.d/a.conf'];
   const lo = 'net.ipv4.conf.lo.rp_filter';
   const glob = 'net.ipv4.conf.*.rp_filter';
-  const at = (value: string | undefined, from = `${a}:1`): Winner => ({ value, from });
-  const both = (winner: Winner) => ({ boot: winner, system: winner, system3: winner });
-  const globbed = (winner: Winner) => ({ boot: winner, system: winner });
+  const at = (value: string | undefined, from = `${a}:1`): Said => ({ value, from });
+  const both = (winner: Said) => ({ boot: winner, system: winner, system3: winner });
+  const globbed = (winner: Said) => ({ boot: winner, system: winner });
 
   const cases: readonly (readonly [string, Files, Awaited<ReturnType<typeof resolved>>])[] = [
     ['procps 3 knows no globs', { [a]: `${glob} = 2\n` }, globbed(at('2'))],

@@ -129,6 +129,7 @@ describe('explain', () => {
         wanted: true,
         askedBy: desired.askedBy,
         askers: askersOf(id),
+        claims: [],
         actions: plan.actions.filter((a) => a.for.includes(id)),
       },
       plain,

@@ -1,0 +1,137 @@
+import { fileText, listed, numbered, ran } from '../answers.ts';
+import type { Answers, Argv, FoundFile, Query } from '../model.ts';
+import { baseName } from './dropins.ts';
+import { parseSysctl } from './sysctl-lines.ts';
+import type { Setting } from './sysctl-lines.ts';
+import { shellSettings } from './sysctl-shell.ts';
+import type { Reader } from './sysctl-shell.ts';
+import { tunedQueries, tunedReapplies, tunedSettings } from './tuned.ts';
+
+/** The files that somebody reads for settings after systemd-sysctl, and how they come to be run. */
+const wants = '/etc/systemd/system/*.wants/*';
+const units = '/etc/systemd/system/*.service';
+const scripts = ['/etc/rc.local', '/etc/rc.d/rc.local', '/etc/network/if-up.d/*', '/var/lib/cloud/scripts/per-boot/*'] as const;
+const interfaces = ['/etc/network/interfaces', '/etc/network/interfaces.d/*'] as const;
+const crontabs = ['/etc/crontab', '/etc/cron.d/*'] as const;
+const cloudConfigs = ['/etc/cloud/cloud.cfg', '/etc/cloud/cloud.cfg.d/*.cfg', '/var/lib/cloud/instance/user-data.txt'] as const;
+
+const networkManager = '/usr/sbin/NetworkManager';
+
+/** Only what may be executed is run at boot; the shell expands the patterns and starts nothing. */
+const executables = [
+  'sh',
+  '-c',
+  'for f; do for g in $f; do [ -f "$g" ] && [ -x "$g" ] && printf "%s\\n" "$g"; done; done; exit 0',
+  'ask-executables',
+  ...scripts,
+] as const satisfies Argv;
+
+export const lateQueries: readonly Query[] = [
+  { ask: 'read', path: '/etc/ufw/ufw.conf' },
+  { ask: 'read', path: '/etc/default/ufw' },
+  { ask: 'read', path: '/etc/ufw/sysctl.conf' },
+  { ask: 'list', glob: wants, lines: [] },
+  ...[units, ...scripts, ...interfaces, ...crontabs, ...cloudConfigs].map((glob) => ({ ask: 'list' as const, glob })),
+  { ask: 'read', path: '/etc/cloud/cloud-init.disabled' },
+  { ask: 'run', argv: executables },
+  { ask: 'list', glob: networkManager, lines: [] },
+  ...tunedQueries,
+];
+
+/** A setting that is written after systemd-sysctl has done its work, and by whom. */
+export type LateSetting = Setting & { readonly by: string };
+
+/**
+ * What is set at boot after systemd-sysctl, in the order in which it usually comes: ufw, ifupdown, cloud-init, tuned, rc.local, units and
+ * cron. `files`: the sysctl.d files and /etc/sysctl.conf, in the order of `sysctl --system`, for those who have them read again.
+ */
+export const lateSettings = (answers: Answers, files: readonly FoundFile[]): LateSetting[] => {
+  const read: Reader = (reads) =>
+    files
+      .filter((file) => reads === 'system' || file.path === reads.file)
+      .flatMap((file) => parseSysctl(file.text, file.path, 'procps3'));
+  const by = (who: string, settings: readonly Setting[]): LateSetting[] => settings.map((s) => ({ ...s, by: who }));
+  const shell = (who: string, found: readonly FoundFile[]): LateSetting[] =>
+    found.flatMap((file) => by(who, shellSettings(file.text, file.path, read)));
+  const run = new Set(ran(answers, executables).text.split('\n'));
+  const script = (glob: string): FoundFile[] => listed(answers, glob).filter((file) => run.has(file.path));
+  return [
+    ...by('ufw', ufwSettings(answers, files)),
+    ...shell('ifupdown', [...all(answers, interfaces).map((file) => only(file, upLine)), ...script(scripts[2])]),
+    ...(isEnabled(answers, 'tuned.service') ? by('tuned', [...tunedSettings(answers), ...reapplied(answers, files)]) : []),
+    ...shell('cloud-init', isCloud(answers) ? [...all(answers, cloudConfigs).map(bootCommands), ...script(scripts[3])] : []),
+    ...shell('rc.local', [...script(scripts[0]), ...script(scripts[1])]),
+    ...enabledUnits(answers).flatMap((file) => shell(baseName(file.path), [only(file, execLine)])),
+    ...shell(
+      'cron',
+      all(answers, crontabs).map((file) => only(file, rebootLine)),
+    ),
+  ];
+};
+
+/** ufw runs `sysctl -p` on the file that IPT_SYSCTL names, each time it starts with ENABLED=yes (ufw-init-functions). */
+const ufwSettings = (answers: Answers, files: readonly FoundFile[]): Setting[] => {
+  if (!/^\s*ENABLED=["']?yes\b/im.test(fileText(answers, '/etc/ufw/ufw.conf') ?? '') || !isEnabled(answers, 'ufw.service'))
+    return [];
+  const path =
+    /^\s*IPT_SYSCTL=["']?([^"'\s#]*)/m.exec(fileText(answers, '/etc/default/ufw') ?? '')?.[1] ?? '/etc/ufw/sysctl.conf';
+  const text = fileText(answers, path) ?? files.find((file) => file.path === path)?.text ?? '';
+  return parseSysctl(text, path, 'procps3');
+};
+
+/** tuned opens /etc/sysctl.d/*.conf and /etc/sysctl.conf, knows neither patterns nor `-`, and has the rest of /usr forgotten. */
+const reapplied = (answers: Answers, files: readonly FoundFile[]): Setting[] =>
+  tunedReapplies(answers) && tunedSettings(answers).length > 0
+    ? files
+        .filter((file) => file.path.startsWith('/etc/'))
+        .flatMap((file) => parseSysctl(file.text, file.path, 'procps3'))
+        .filter((setting) => !setting.path.startsWith('-'))
+    : [];
+
+const isEnabled = (answers: Answers, unit: string): boolean =>
+  listed(answers, wants).some((file) => baseName(file.path) === unit);
+
+/**
+ * Who writes this key of a device again, each time the device comes up, if it manages that device: both see to IPv6 themselves
+ * (accept_ra becomes 0 then, for they listen to routers instead of the kernel).
+ */
+export const deviceWriters = (path: string, answers: Answers): string[] => {
+  if (!/^net\/ipv6\/conf\/(?!all\/|default\/|lo\/)[^/]+\/(?:accept_ra|autoconf|disable_ipv6|use_tempaddr)/.test(path)) return [];
+  return [
+    ...(listed(answers, networkManager).length > 0 && isEnabled(answers, 'NetworkManager.service') ? ['NetworkManager'] : []),
+    ...(isEnabled(answers, 'systemd-networkd.service') ? ['systemd-networkd'] : []),
+  ];
+};
+
+const isCloud = (answers: Answers): boolean => answers.get('read /etc/cloud/cloud-init.disabled')?.status === 1;
+
+const enabledUnits = (answers: Answers): FoundFile[] =>
+  listed(answers, units).filter((file) => file.link !== '/dev/null' && isEnabled(answers, baseName(file.path)));
+
+const all = (answers: Answers, globs: readonly string[]): FoundFile[] => globs.flatMap((glob) => listed(answers, glob));
+
+const upLine = /^\s*(?:pre-|post-)?up\s/;
+const execLine = /^\s*Exec(?:StartPre|Start|StartPost)\s*=/;
+const rebootLine = /^\s*@reboot\s/;
+
+/** The file with every other line made empty, so that the numbers stay. */
+const only = (file: FoundFile, line: RegExp): FoundFile => ({
+  ...file,
+  text: numbered(file.text)
+    .map(({ text }) => (line.test(text) ? text : ''))
+    .join('\n'),
+});
+
+/** The lines below a `bootcmd:` of a cloud-config, which run at every boot; those below `runcmd:` only at the first. */
+const bootCommands = (file: FoundFile): FoundFile => {
+  let inside = false;
+  return {
+    ...file,
+    text: numbered(file.text)
+      .map(({ text }) => {
+        if (/^[A-Za-z_]/.test(text)) inside = text.startsWith('bootcmd:');
+        return inside ? text.replace(/^\s*-\s*\[?|\]\s*$/g, '').replace(/["'],\s*["']/g, '" "') : '';
+      })
+      .join('\n'),
+  };
+};

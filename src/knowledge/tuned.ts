@@ -1,0 +1,74 @@
+import { fileText, listed, numbered } from '../answers.ts';
+import type { Answers, FoundFile, Query } from '../model.ts';
+import { sysctlValue } from './sysctl.ts';
+import type { Setting } from './sysctl-lines.ts';
+
+const activeFile = '/etc/tuned/active_profile';
+const mainFile = '/etc/tuned/tuned-main.conf';
+/** A profile of /etc hides the one of the same name in /usr (LOAD_DIRECTORIES of tuned's consts.py); newer ones have a folder for them. */
+const profileGlobs = [
+  '/etc/tuned/profiles/*/tuned.conf',
+  '/etc/tuned/*/tuned.conf',
+  '/usr/lib/tuned/profiles/*/tuned.conf',
+  '/usr/lib/tuned/*/tuned.conf',
+] as const;
+
+export const tunedQueries: readonly Query[] = [
+  { ask: 'read', path: activeFile },
+  { ask: 'read', path: mainFile },
+  ...profileGlobs.map((glob) => ({ ask: 'list' as const, glob })),
+];
+
+/**
+ * The settings in the [sysctl] sections of tuned's active profile, those that it includes first (tuned.conf(5)). Sections that hold
+ * only on some machines and values with variables are passed over.
+ */
+export const tunedSettings = (answers: Answers): Setting[] => {
+  const active = (fileText(answers, activeFile) ?? '').split(/\s+/).filter(Boolean);
+  const merged = new Map<string, Setting>();
+  for (const setting of active.flatMap((name) => profileSettings(name, answers, []))) merged.set(setting.path, setting);
+  return [...merged.values()];
+};
+
+/** Whether tuned, after its own, applies /etc/sysctl.d and then /etc/sysctl.conf once more: reapply_sysctl, on unless it is said. */
+export const tunedReapplies = (answers: Answers): boolean =>
+  !/^\s*reapply_sysctl\s*=\s*(?:0|false|no|off)\s*$/im.test(fileText(answers, mainFile) ?? '');
+
+const profileSettings = (name: string, answers: Answers, seen: readonly string[]): Setting[] => {
+  const file = profileGlobs.flatMap((glob) => listed(answers, glob)).find((f) => f.path.endsWith(`/${name}/tuned.conf`));
+  if (!file || seen.includes(name)) return [];
+  const lines = sectionLines(file);
+  const included = lines.flatMap((l) => (l.section === 'main' && l.key === 'include' ? l.value.split(/\s*[,;]\s*/) : []));
+  const conditional = new Set(lines.filter((l) => /_regex$|^virt$/.test(l.key)).map((l) => l.section));
+  const own = lines.filter((l) => isSysctl(l.section, lines) && !conditional.has(l.section) && !isOption(l.key));
+  return [
+    ...included.flatMap((other) => profileSettings(other, answers, [...seen, name])),
+    ...own.flatMap(({ key, value, from }) => settingOf(key, value, from)),
+  ];
+};
+
+type Line = { readonly section: string; readonly key: string; readonly value: string; readonly from: string };
+
+const sectionLines = ({ path, text }: FoundFile): Line[] => {
+  let section = '';
+  return numbered(text).flatMap(({ line, text: raw }): Line[] => {
+    section = /^\s*\[([^\]]+)\]/.exec(raw)?.[1] ?? section;
+    const [, key, value] = /^\s*([^#;[\]=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(raw) ?? [];
+    return key === undefined ? [] : [{ section, key, value: value ?? '', from: `${path}:${line}` }];
+  });
+};
+
+const isSysctl = (section: string, lines: readonly Line[]): boolean => {
+  const type = lines.find((l) => l.section === section && l.key === 'type')?.value;
+  return type === undefined ? section === 'sysctl' : type === 'sysctl';
+};
+
+const isOption = (key: string): boolean => ['type', 'enabled', 'replace', 'priority', 'devices'].includes(key);
+
+/** `=>N` raises a smaller value only, `=<N` lowers a greater one; a comment may follow the value. */
+const settingOf = (key: string, raw: string, from: string): Setting[] => {
+  const [, only, text = ''] = /^([<>]?)(.*?)(?:\s+#.*)?$/.exec(raw.replace(/^(["'])(.*)\1$/, '$2')) ?? [];
+  if (text.includes('$')) return [];
+  const setting = { path: key.replaceAll('.', '/'), value: sysctlValue(text), from };
+  return [only === '>' ? { ...setting, only: 'up' } : only === '<' ? { ...setting, only: 'down' } : setting];
+};
