@@ -9,7 +9,6 @@ export default defineConfig({
       'test/unit/**/*.test.ts',
       'test/hostile/**/*.test.ts',
       'test/contract/**/*.test.ts',
-      'test/hostile/**/*.test.ts',
       'test/resolvers/**/*.test.ts',
       'test/boundaries.test.ts',
       ...(machines ? ['test/vm/**/*.test.ts'] : []),

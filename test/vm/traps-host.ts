@@ -65,6 +65,14 @@ export const hostTraps: readonly Trap[] = [
     boot: 'off',
   },
   {
+    name: 'a swap line of fstab whose unit is masked stays off',
+    setup: `${makeSwap('/swapfm')}; echo '/swapfm none swap sw 0 0' >>/etc/fstab; systemctl -q mask swapfm.swap`,
+    about: swap('/swapfm'),
+    now: 'off',
+    boot: 'off',
+    awaited: true,
+  },
+  {
     name: 'a service that was started by hand and is not enabled is not back',
     setup: `${unit('firewalld')}; systemctl -q daemon-reload; systemctl start firewalld`,
     about: service('firewalld'),

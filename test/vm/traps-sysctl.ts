@@ -185,7 +185,7 @@ export const sideEffects: readonly Trap[] = [
     about: key('net.ipv6.conf.default.forwarding', '1'),
     now: '0',
     boot: '1',
-    awaited: true,
+    from: `${folder}/06-six.conf:1`,
   },
   {
     name: 'vm.dirty_bytes in a later file makes vm.dirty_ratio 0',
@@ -209,8 +209,8 @@ export const moduleKeys: { readonly unlisted: readonly Trap[]; readonly listed: 
       about: key(bridge, '0'),
       now: '0',
       boot: 'no such key',
+      from: 'br_netfilter is not loaded at boot',
       lost: { by: 'modprobe br_netfilter', value: '0' },
-      awaited: true,
     },
     {
       name: 'nf_conntrack_max, with nf_conntrack loaded only after the boot, has lost its value',
@@ -218,8 +218,8 @@ export const moduleKeys: { readonly unlisted: readonly Trap[]; readonly listed: 
       about: key(conntrack, '1000001'),
       now: '1000001',
       boot: 'no such key',
+      from: 'nf_conntrack is not loaded at boot',
       lost: { by: 'modprobe nf_conntrack', value: '1000001' },
-      awaited: true,
     },
   ],
   listed: [

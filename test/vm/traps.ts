@@ -1,6 +1,7 @@
 import type { Reading } from '../../src/model.ts';
 import type { Suite } from './machine.ts';
 import { fragileHost, hostTraps } from './traps-host.ts';
+import { argumentSettings, lateTraps } from './traps-late.ts';
 import { argumentModules, loadTraps, ruleTraps } from './traps-modules.ts';
 import { fileTraps, lineTraps, moduleKeys, sideEffects } from './traps-sysctl.ts';
 
@@ -51,13 +52,21 @@ export const rounds: readonly Round[] = [
   {
     suite: 'bookworm',
     title: 'Debian 12',
-    traps: [...loadTraps, ...ruleTraps, ...fileTraps('link'), ...lineTraps('bookworm'), ...moduleKeys.unlisted, ...hostTraps],
+    traps: [
+      ...loadTraps,
+      ...ruleTraps,
+      ...fileTraps('link'),
+      ...lineTraps('bookworm'),
+      ...moduleKeys.unlisted,
+      ...lateTraps,
+      ...hostTraps,
+    ],
   },
   {
     suite: 'bookworm',
     title: 'Debian 12 with kernel arguments, and a lock on modules',
-    append: `module_blacklist=xt_statistic modprobe.blacklist=xt_iprange modules_load=xt_recent ${cgroupV1}`,
-    traps: [...argumentModules, ...moduleKeys.listed, ...sideEffects, ...fragileHost],
+    append: `module_blacklist=xt_statistic modprobe.blacklist=xt_iprange modules_load=xt_recent sysctl.kernel.panic=7 ${cgroupV1}`,
+    traps: [...argumentModules, ...moduleKeys.listed, ...sideEffects, ...argumentSettings, ...fragileHost],
   },
   {
     suite: 'trixie',
