@@ -33,13 +33,12 @@ export const lateTraps: readonly Trap[] = [
     awaited: true,
   },
   {
-    name: 'an "up" line in /etc/network/interfaces does nothing on a host without ifupdown',
-    setup: `put ${folder}/ifup.conf vm.page-cluster=1; put /etc/network/interfaces 'auto eth0' 'iface eth0 inet manual' '  up sysctl -w vm.page-cluster=2'`,
+    name: 'an "up" line in /etc/network/interfaces comes after sysctl.d',
+    setup: `put ${folder}/ifup.conf vm.page-cluster=1; echo '    up /sbin/sysctl -w vm.page-cluster=2' >>/etc/network/interfaces`,
     about: key('vm.page-cluster', '1'),
     now: '3',
-    boot: '1',
-    from: `${folder}/ifup.conf:1`,
-    awaited: true,
+    boot: '2',
+    from: '/etc/network/interfaces:8',
   },
   {
     name: 'a per-boot script of cloud-init does nothing on a host without cloud-init',
@@ -55,11 +54,19 @@ export const lateTraps: readonly Trap[] = [
 /** sysctl.* on the kernel command line, with what a file says against it. */
 export const argumentSettings: readonly Trap[] = [
   {
-    name: 'sysctl.KEY= on the kernel command line wins over sysctl.d',
-    setup: `put ${folder}/panic.conf kernel.panic=10; sysctl -qw kernel.panic=10`,
+    name: 'sysctl.KEY= on the kernel command line comes before sysctl.d and loses to it',
+    setup: `put ${folder}/panic.conf kernel.panic=10`,
     about: key('kernel.panic', '10'),
-    now: '10',
-    boot: '7',
+    now: '7',
+    boot: '10',
+    from: `${folder}/panic.conf:1`,
+  },
+  {
+    name: 'sysctl.KEY= on the kernel command line sets a key that no file names',
+    setup: 'sysctl -qw kernel.panic_on_oops=0',
+    about: key('kernel.panic_on_oops', '1'),
+    now: '0',
+    boot: '1',
     from: '/proc/cmdline',
   },
 ];

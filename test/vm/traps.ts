@@ -65,7 +65,7 @@ export const rounds: readonly Round[] = [
   {
     suite: 'bookworm',
     title: 'Debian 12 with kernel arguments, and a lock on modules',
-    append: `module_blacklist=xt_statistic modprobe.blacklist=xt_iprange modules_load=xt_recent sysctl.kernel.panic=7 ${cgroupV1}`,
+    append: `module_blacklist=xt_statistic modprobe.blacklist=xt_iprange modules_load=xt_recent sysctl.kernel.panic=7 sysctl.kernel.panic_on_oops=1 ${cgroupV1}`,
     traps: [...argumentModules, ...moduleKeys.listed, ...sideEffects, ...argumentSettings, ...fragileHost],
   },
   {
