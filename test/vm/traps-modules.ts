@@ -156,11 +156,11 @@ export const ruleTraps: readonly Trap[] = [
   },
   {
     name: 'a blacklisted module is loaded all the same where a listed one needs it',
-    setup: `put ${load}/dep.conf nft_masq; put ${rules}/dep.conf 'blacklist nf_tables'`,
+    setup: `put ${load}/dep.conf nft_limit; put ${rules}/dep.conf 'blacklist nf_tables'`,
     about: moduleNamed('nf_tables'),
     now: 'not loaded',
     boot: 'loaded',
-    from: `${load}/dep.conf:1, needed by nft_masq`,
+    from: `${load}/dep.conf:1, needed by nft_limit`,
   },
   {
     name: 'a rules file masked by an empty one of its name denies nothing',
