@@ -48,7 +48,8 @@ export const moduleLoader = (index: ModuleIndex, rules: ModuleRules, before: Ite
   };
 
   const probe = (found: Found, from: string, asker: Asker, depth: number, ignoreCommand: boolean): Attempt => {
-    if (isInKernel(found.name)) return { ok: true, denial: undefined };
+    // An alias keeps the module of its own name out, though what it leads to is there.
+    if (isInKernel(found.name)) return { ok: true, denial: found.because };
     const line = rules.blacklist.find(({ pattern }) => pattern === found.name);
     if (line && (asker === 'systemd' || found.alias !== undefined))
       return { ok: true, denial: denialOf('blacklist', found, line) };
@@ -61,7 +62,7 @@ export const moduleLoader = (index: ModuleIndex, rules: ModuleRules, before: Ite
       denial ??= attempt.denial;
       if (!attempt.ok && flag?.required) return { ok: false, denial };
     }
-    return { ok: true, denial: loaded.has(found.name) ? undefined : denial };
+    return { ok: true, denial: loaded.has(found.name) ? found.because : denial };
   };
 
   const insert = (item: Item, ignoreCommand: boolean, from: string, depth: number): Attempt => {

@@ -246,6 +246,13 @@ describe('what keeps a module out', () => {
     ],
     ['alias off', rule('alias lone off\n'), 'lone', { how: 'alias', name: 'lone', from }, { how: 'alias', from }],
     [
+      'an alias keeps the module of its name out, even where what it leads to is loaded before',
+      { ...rule('alias lone log\n'), ...list('lone\n') },
+      'lone',
+      { how: 'alias', name: 'lone', from },
+      { how: 'alias', from },
+    ],
+    [
       'remove, options and what is no directive keep nothing out',
       rule('remove lone /bin/false\noptions lone x=1\nBLACKLIST lone\n'),
       'lone',
