@@ -30,8 +30,8 @@ export const loadTraps: readonly Trap[] = [
   },
   {
     name: "a name in /etc/modules is loaded through Debian's link in modules-load.d",
-    setup: `put /etc/modules '# none' xt_cluster`,
-    about: moduleNamed('xt_cluster'),
+    setup: `put /etc/modules '# none' xt_ipcomp`,
+    about: moduleNamed('xt_ipcomp'),
     now: 'not loaded',
     boot: 'loaded',
     from: `${load}/modules.conf:2`,
