@@ -49,7 +49,8 @@ export const nowReading = ({ by, via }: Provider, kernel: RunningKernel): Readin
 const bootReading = ({ by }: Provider, { kernel, files }: ModuleView): Reading => {
   const open = by.filter((name) => !kernel.builtin.has(name) && !files.persisted.has(name));
   const denial = open.map((name) => denialAtBoot(name, files.persisted, kernel, files.rules.boot)).find(Boolean);
-  if (denial) return { ok: false, have: 'denied', from: denial.from };
+  if (denial)
+    return { ok: false, have: 'denied', from: denial.from.startsWith('/proc/') ? `${denial.from}: ${denial.text}` : denial.from };
   if (open.length > 0) return { ok: false, have: 'not listed' };
   const from = by.map((name) => files.persisted.get(name) ?? kernel.builtin.get(name)).find(Boolean);
   return { ok: true, have: by.every((name) => kernel.builtin.has(name)) ? 'built in' : 'loaded', ...(from && { from }) };

@@ -19,13 +19,20 @@ export const modprobePaths = ['/sbin/modprobe', '/usr/sbin/modprobe', '/bin/modp
 
 /** A line that keeps a module out. With --take-over it is commented out, unless it is not to be had that way. */
 export const denied = (denial: Denial, { answers, system, allow }: HostView): Obstacle => {
-  const reason = `${denial.from} says "${denial.text}": ${denial.how === 'blacklist' ? 'at boot it is skipped' : 'it cannot be loaded'}`;
+  const reason = `${denial.from} says "${denial.text}": ${means[denial.how]}`;
   if (denial.from.startsWith('/proc/')) return { reason, remedy: argumentRemedy(denial, answers, system) };
   const wish = `Whoever wrote that line wants ${denial.name} kept out`;
   const remedy = allow.takeOver
     ? `${wish}, and node-prep cannot comment it out there: take it out by hand, then plan again.`
     : `${wish}. If that no longer holds, plan again with --take-over, which comments it out, or take it out yourself.`;
   return { reason, remedy };
+};
+
+const means: { readonly [how in Denial['how']]: string } = {
+  blacklist: 'at boot it is skipped',
+  install: 'that command runs in its place',
+  alias: 'another module is taken for it',
+  kernel: 'the kernel refuses it',
 };
 
 /** What else keeps modules from being listed or loaded, once no line forbids it. */

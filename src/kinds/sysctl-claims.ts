@@ -1,7 +1,7 @@
 import { bootResolver, systemResolver } from '../knowledge/sysctl-resolve.ts';
 import { toldOf } from '../knowledge/sysctl-story.ts';
 import type { Told } from '../knowledge/sysctl-story.ts';
-import { driversOf, sysctlKey, sysctlPath } from '../knowledge/sysctl.ts';
+import { driverOf, sysctlKey, sysctlPath } from '../knowledge/sysctl.ts';
 import type { Claim, HostView } from '../model.ts';
 import { decided } from './sysctl-file.ts';
 import type { SysctlNeed } from './sysctl-file.ts';
@@ -11,7 +11,7 @@ export const sysctlClaims = (need: SysctlNeed, { answers }: HostView): readonly 
   const path = sysctlPath(need.key);
   const boot = decided(bootResolver(answers), need)?.from;
   const system = decided(systemResolver(answers), need)?.from;
-  const told = toldOf(path, driversOf(path).paths, answers);
+  const told = toldOf(path, driverOf(path)?.paths ?? [], answers);
   return told.map((line) => ({ from: line.from, says: saidBy(line), role: roleOf(line, boot, system) }));
 };
 

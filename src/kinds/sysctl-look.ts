@@ -23,7 +23,7 @@ export const unreadable = 'not readable';
 
 /**
  * Modules that bring keys but are not in the kernel when systemd-sysctl runs at boot. Whatever loads them later, the setting is lost:
- * nothing sets it again (only for br_netfilter udev does, 99-systemd.rules).
+ * udev has systemd-sysctl look again at the keys of network devices only (99-systemd.rules; seen on Debian 12).
  */
 export const lateModules = (requirements: readonly SysctlNeed[], host: HostView): ReadonlySet<string> => {
   const modules = bringersOf(requirements);

@@ -1,6 +1,7 @@
 import { fileText, numbered } from '../answers.ts';
 import type { Answers } from '../model.ts';
 import type { SwapSource } from './swap-source.ts';
+import { escapedPath } from './systemd.ts';
 
 export const fstabPath = '/etc/fstab';
 
@@ -9,6 +10,12 @@ export const fstabSwaps = (answers: Answers): SwapSource[] =>
   numbered(fileText(answers, fstabPath) ?? '')
     .filter(({ text }) => isSwapLine(text))
     .map(({ line, text }) => ({ via: 'fstab', name: unescaped(fields(text)[0] ?? ''), from: `${fstabPath}:${line}` }));
+
+/** The unit that systemd-fstab-generator(8) makes for a device or file as fstab names it. */
+export const fstabUnit = (name: string): string => {
+  const [, tag, value = ''] = /^(UUID|LABEL|PARTUUID|PARTLABEL)="?([^"]*)"?$/.exec(name) ?? [];
+  return `${escapedPath(tag === undefined ? name : `/dev/disk/by-${tag.toLowerCase()}/${value}`)}.swap`;
+};
 
 /** Whether a line of fstab turns swap on at boot: of `auto` and `noauto` the last one counts, the rest is how, not whether. */
 export const isSwapLine = (text: string): boolean => {

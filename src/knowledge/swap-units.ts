@@ -32,6 +32,12 @@ export const swapUnitQueries: readonly Query[] = [
   { ask: 'read', path: '/proc/self/mountinfo', lines: [' / / '] },
 ];
 
+/** The mask that keeps a unit from being started; undefined where there is none. */
+export const maskOf = (answers: Answers, name: string): string | undefined => {
+  const file = unitFileOf(answers, name);
+  return file && isMask(file) ? file.path : undefined;
+};
+
 /** Whether the file of a unit stands in /etc, where a mask would have to be: such a unit is disabled instead. */
 export const isOwnUnit = (answers: Answers, name: string): boolean =>
   unitFileOf(answers, name)?.path.startsWith(`${unitFolder('/etc')}/`) === true;

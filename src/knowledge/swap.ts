@@ -1,11 +1,11 @@
 import { fileText, numbered } from '../answers.ts';
 import type { Answers, Query } from '../model.ts';
 import { argumentIsOn, bootCmdline, cmdlineQueries } from './cmdline.ts';
-import { fstabPath, fstabSwaps, unescaped } from './swap-fstab.ts';
+import { fstabPath, fstabSwaps, fstabUnit, unescaped } from './swap-fstab.ts';
 import { resumeQueries } from './swap-resume.ts';
 import { scriptedSwaps, swapScriptQueries } from './swap-scripts.ts';
 import type { SwapSource } from './swap-source.ts';
-import { enabledSwapUnits, generatedSwaps, swapUnitQueries } from './swap-units.ts';
+import { enabledSwapUnits, generatedSwaps, maskOf, swapUnitQueries } from './swap-units.ts';
 import { zramQueries, zramSwaps } from './swap-zram.ts';
 import { systemdVersion, systemdVersionQueries } from './systemd.ts';
 
@@ -48,7 +48,9 @@ export const swapClaims = (answers: Answers): { readonly source: SwapSource; rea
   const with_ = (source: SwapSource, offBy: string | undefined) => ({ source, ...(offBy !== undefined && { offBy }) });
   return [
     // systemd-fstab-generator(8) and systemd-gpt-auto-generator(8) have the arguments and the versions that know them.
-    ...fstabSwaps(answers).map((s) => with_(s, off('systemd.swap', 246) ?? off('fstab', 0))),
+    ...fstabSwaps(answers).map((s) =>
+      with_(s, off('systemd.swap', 246) ?? off('fstab', 0) ?? maskOf(answers, fstabUnit(s.name))),
+    ),
     ...enabledSwapUnits(answers).map((s) => with_(s, undefined)),
     ...generatedSwaps(answers).map((s) =>
       with_(s, s.via === 'gpt' ? (off('systemd.swap', 254) ?? off('systemd.gpt_auto', 0)) : undefined),

@@ -16,6 +16,10 @@ const crontabs = ['/etc/crontab', '/etc/cron.d/*'] as const;
 const cloudConfigs = ['/etc/cloud/cloud.cfg', '/etc/cloud/cloud.cfg.d/*.cfg', '/var/lib/cloud/instance/user-data.txt'] as const;
 
 const networkManager = '/usr/sbin/NetworkManager';
+/** Without these programs their files are dead letters. */
+const ifup = ['/usr/sbin/ifup', '/sbin/ifup'] as const;
+const cloudInit = ['/usr/bin/cloud-init'] as const;
+const crons = ['cron.service', 'crond.service'] as const;
 
 /** Only what may be executed is run at boot; the shell expands the patterns and starts nothing. */
 const executables = [
@@ -34,7 +38,7 @@ export const lateQueries: readonly Query[] = [
   ...[units, ...scripts, ...interfaces, ...crontabs, ...cloudConfigs].map((glob) => ({ ask: 'list' as const, glob })),
   { ask: 'read', path: '/etc/cloud/cloud-init.disabled' },
   { ask: 'run', argv: executables },
-  { ask: 'list', glob: networkManager, lines: [] },
+  ...[networkManager, ...ifup, ...cloudInit].map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
   ...tunedQueries,
 ];
 
@@ -57,14 +61,17 @@ export const lateSettings = (answers: Answers, files: readonly FoundFile[]): Lat
   const script = (glob: string): FoundFile[] => listed(answers, glob).filter((file) => run.has(file.path));
   return [
     ...by('ufw', ufwSettings(answers, files)),
-    ...shell('ifupdown', [...all(answers, interfaces).map((file) => only(file, upLine)), ...script(scripts[2])]),
+    ...shell(
+      'ifupdown',
+      isThere(answers, ifup) ? [...all(answers, interfaces).map((file) => only(file, upLine)), ...script(scripts[2])] : [],
+    ),
     ...(isEnabled(answers, 'tuned.service') ? by('tuned', [...tunedSettings(answers), ...reapplied(answers, files)]) : []),
     ...shell('cloud-init', isCloud(answers) ? [...all(answers, cloudConfigs).map(bootCommands), ...script(scripts[3])] : []),
     ...shell('rc.local', [...script(scripts[0]), ...script(scripts[1])]),
     ...enabledUnits(answers).flatMap((file) => shell(baseName(file.path), [only(file, execLine)])),
     ...shell(
       'cron',
-      all(answers, crontabs).map((file) => only(file, rebootLine)),
+      crons.some((unit) => isEnabled(answers, unit)) ? all(answers, crontabs).map((file) => only(file, rebootLine)) : [],
     ),
   ];
 };
@@ -103,7 +110,11 @@ export const deviceWriters = (path: string, answers: Answers): string[] => {
   ];
 };
 
-const isCloud = (answers: Answers): boolean => answers.get('read /etc/cloud/cloud-init.disabled')?.status === 1;
+const isCloud = (answers: Answers): boolean =>
+  isThere(answers, cloudInit) && answers.get('read /etc/cloud/cloud-init.disabled')?.status === 1;
+
+const isThere = (answers: Answers, programs: readonly string[]): boolean =>
+  programs.some((path) => listed(answers, path).length > 0);
 
 const enabledUnits = (answers: Answers): FoundFile[] =>
   listed(answers, units).filter((file) => file.link !== '/dev/null' && isEnabled(answers, baseName(file.path)));

@@ -47,15 +47,39 @@ const bringers: readonly (readonly [prefix: string, module: string])[] = [
 export const bringerOf = (path: string): string | undefined => bringers.find(([prefix]) => path.startsWith(prefix))?.[1];
 
 /**
- * Keys whose write sets others as well, by the path that is set. `always`: every write does. `change`: only one that changes the
- * switch. Seen in network namespaces of Linux 6.1 and 6.18; devinet_sysctl_forward(), addrconf_fixup_forwarding(),
- * addrconf_disable_ipv6().
+ * Something whose write sets a key as well, and what it then holds. `always`: every write does. `change`: only one that changes the
+ * switch, which is off when the kernel starts.
  */
-export const driversOf = (path: string): { readonly paths: readonly string[]; readonly when: 'always' | 'change' } => {
-  const switches = ['net/ipv4/ip_forward', 'net/ipv4/conf/all/forwarding'];
-  if (switches.includes(path)) return { paths: switches.filter((other) => other !== path), when: 'always' };
+export type Driver = {
+  readonly paths: readonly string[];
+  readonly when: 'always' | 'change';
+  gives(value: string): string | undefined;
+};
+
+const forwarding = ['net/ipv4/ip_forward', 'net/ipv4/conf/all/forwarding'] as const;
+
+/** Of each pair one holds 0 while the other is in force (Documentation/admin-guide/sysctl/vm.rst). */
+const rivals = [
+  ['vm/dirty_ratio', 'vm/dirty_bytes'],
+  ['vm/dirty_background_ratio', 'vm/dirty_background_bytes'],
+  ['vm/overcommit_ratio', 'vm/overcommit_kbytes'],
+] as const;
+
+const same = (value: string): string => value;
+
+/**
+ * What else sets the key of a path. Seen in network namespaces of Linux 6.1 and 6.18; devinet_sysctl_forward(),
+ * inet_forward_change(), addrconf_fixup_forwarding(), addrconf_disable_ipv6(), dirty_bytes_handler().
+ */
+export const driverOf = (path: string): Driver | undefined => {
+  const twin = forwarding.find((other) => other !== path);
+  if (forwarding.some((other) => other === path)) return { paths: twin ? [twin] : [], when: 'always', gives: same };
+  if (path === 'net/ipv4/conf/all/accept_redirects')
+    return { paths: forwarding, when: 'change', gives: (value) => (value === '0' ? '1' : '0') };
+  const rival = rivals.find((pair) => pair.some((other) => other === path))?.find((other) => other !== path);
+  if (rival) return { paths: [rival], when: 'always', gives: (value) => (value === '0' ? undefined : '0') };
   const [, family, device, key] = /^net\/(ipv[46])\/conf\/([^/]+)\/(forwarding|disable_ipv6)$/.exec(path) ?? [];
-  if (family === undefined || device === 'all') return { paths: [], when: 'always' };
-  if (family === 'ipv6') return { paths: [`net/ipv6/conf/all/${key}`], when: 'always' };
-  return { paths: key === 'forwarding' ? switches : [], when: 'change' };
+  if (family === undefined || device === 'all') return undefined;
+  if (family === 'ipv6') return { paths: [`net/ipv6/conf/all/${key}`], when: 'always', gives: same };
+  return key === 'forwarding' ? { paths: forwarding, when: 'change', gives: same } : undefined;
 };

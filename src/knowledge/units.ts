@@ -20,7 +20,7 @@ const unitGlobs = (unit: string): string[] => roots.map((root) => `${root}/syste
 /** Generators, netplan's among them, make their links in /run anew at each boot. */
 const startGlobs = (unit: string): string[] => [
   ...['/etc', '/usr/lib', '/lib'].map((root) => `${root}/systemd/system/*.wants/${unit}`),
-  `/run/systemd/*/*.wants/${unit}`,
+  `/run/systemd/generator*/*.wants/${unit}`,
   `/etc/systemd/system/*.requires/${unit}`,
 ];
 

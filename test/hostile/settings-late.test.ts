@@ -109,7 +109,11 @@ const rows: readonly Row[] = [
   ],
   [
     'ifupdown runs a post-up line when the device comes up',
-    { ...right, '/etc/network/interfaces': 'auto eth0\niface eth0 inet dhcp\n  post-up sysctl -w net.ipv4.ip_forward=0\n' },
+    {
+      ...right,
+      '/usr/sbin/ifup': 'ELF',
+      '/etc/network/interfaces': 'auto eth0\niface eth0 inet dhcp\n  post-up sysctl -w net.ipv4.ip_forward=0\n',
+    },
     forward,
     'blocked',
     { have: '0', from: '/etc/network/interfaces:3, by ifupdown' },
@@ -119,6 +123,7 @@ const rows: readonly Row[] = [
     "cloud-init's bootcmd runs at every boot, its runcmd only at the first",
     {
       ...right,
+      '/usr/bin/cloud-init': '#!/usr/bin/python3',
       '/etc/cloud/cloud.cfg.d/90_site.cfg':
         'runcmd:\n - sysctl -w net.ipv4.ip_forward=0\nbootcmd:\n - [ "sysctl", "-w", "vm.overcommit_memory=0" ]\n',
       '/proc/sys/vm/overcommit_memory': '1\n',
@@ -130,7 +135,11 @@ const rows: readonly Row[] = [
   ],
   [
     'what cloud-init did once does not count for the next boot',
-    { ...right, '/etc/cloud/cloud.cfg.d/90_site.cfg': 'runcmd:\n - sysctl -w net.ipv4.ip_forward=0\n' },
+    {
+      ...right,
+      '/usr/bin/cloud-init': '#!',
+      '/etc/cloud/cloud.cfg.d/90_site.cfg': 'runcmd:\n - sysctl -w net.ipv4.ip_forward=0\n',
+    },
     forward,
     'ok',
     { have: '1', from: `${ours}:1` },
@@ -138,7 +147,11 @@ const rows: readonly Row[] = [
   ],
   [
     'a script of cloud-init that runs per boot is heard',
-    { ...right, '/var/lib/cloud/scripts/per-boot/net.sh': '#!/bin/sh\nsysctl -w net.ipv4.ip_forward=0\n' },
+    {
+      ...right,
+      '/usr/bin/cloud-init': '#!',
+      '/var/lib/cloud/scripts/per-boot/net.sh': '#!/bin/sh\nsysctl -w net.ipv4.ip_forward=0\n',
+    },
     forward,
     'blocked',
     { have: '0', from: '/var/lib/cloud/scripts/per-boot/net.sh:2, by cloud-init' },
@@ -159,10 +172,30 @@ const rows: readonly Row[] = [
   ],
   [
     'a crontab line for each reboot',
-    { ...right, '/etc/cron.d/net': '# x\n@reboot root sysctl -w net.ipv4.ip_forward=0\n' },
+    { ...right, ...enabled('cron.service'), '/etc/cron.d/net': '# x\n@reboot root sysctl -w net.ipv4.ip_forward=0\n' },
     forward,
     'blocked',
     { have: '0', from: '/etc/cron.d/net:2, by cron' },
+    '',
+  ],
+  [
+    'a crontab on a host without cron is a dead letter',
+    { ...right, '/etc/cron.d/net': '@reboot root sysctl -w net.ipv4.ip_forward=0\n' },
+    forward,
+    'ok',
+    { have: '1', from: `${ours}:1` },
+    '',
+  ],
+  [
+    'vm.dirty_bytes in a later file makes vm.dirty_ratio 0',
+    {
+      '/etc/sysctl.d/a.conf': 'vm.dirty_ratio=30\n',
+      '/etc/sysctl.d/b.conf': 'vm.dirty_bytes=1000000\n',
+      '/proc/sys/vm/dirty_ratio': '30\n',
+    },
+    { kind: 'sysctl', key: 'vm.dirty_ratio', value: '30' },
+    'blocked',
+    { have: '0', from: '/etc/sysctl.d/b.conf:1' },
     '',
   ],
   [

@@ -97,6 +97,5 @@ export const fragileHost: readonly Trap[] = [
     about: swap('/swapfm'),
     now: 'off',
     boot: 'off',
-    awaited: true,
   },
 ];

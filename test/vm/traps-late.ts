@@ -30,7 +30,6 @@ export const lateTraps: readonly Trap[] = [
     now: '0',
     boot: '1',
     from: `${folder}/cron.conf:1`,
-    awaited: true,
   },
   {
     name: 'an "up" line in /etc/network/interfaces comes after sysctl.d',
@@ -47,7 +46,6 @@ export const lateTraps: readonly Trap[] = [
     now: '1',
     boot: '5',
     from: `${folder}/cloud.conf:1`,
-    awaited: true,
   },
 ];
 

@@ -177,7 +177,6 @@ export const sideEffects: readonly Trap[] = [
     about: key('net.ipv4.conf.all.accept_redirects', '1'),
     now: '1',
     boot: '0',
-    awaited: true,
   },
   {
     name: 'IPv6 forwarding for "all" turns it on for "default" too, which an earlier file turned off',
@@ -193,7 +192,6 @@ export const sideEffects: readonly Trap[] = [
     about: key('vm.dirty_ratio', '30'),
     now: '20',
     boot: '0',
-    awaited: true,
   },
 ];
 
