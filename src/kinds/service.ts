@@ -1,6 +1,7 @@
 import { listed, ran } from '../answers.ts';
 import { ufwQueries } from '../knowledge/ufw.ts';
-import type { Action, Argv, Finding, HostView, Kind, NeedOf, Query, Reading, Requirement } from '../model.ts';
+import { unitOf, unitQueries } from '../knowledge/units.ts';
+import type { Action, Answers, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
 import { judgeUfw, ufwClaims, ufwOff } from './service-ufw.ts';
 import { unmet } from './verdicts.ts';
 
@@ -15,8 +16,8 @@ export const serviceKind: Kind<ServiceNeed> = {
   merge: (a, b) => (a.state !== b.state ? undefined : a.mask ? a : b),
   queries: (needs) => [
     ...(needs.some(isUfw) ? ufwQueries : []),
+    ...needs.filter(isUnit).flatMap((need) => unitQueries(unit(need))),
     ...(needs.some(isUnit) ? [{ ask: 'run' as const, argv: question(needs.filter(isUnit)) }] : []),
-    ...needs.filter((need) => need.mask).map((need): Query => ({ ask: 'list', glob: maskPath(need), lines: [] })),
   ],
   check: (requirements, host) => {
     const units = requirements.filter(isUnit);
@@ -33,11 +34,14 @@ const isUnit = (need: ServiceNeed): boolean => !isUfw(need);
 /** A mask goes where an administrator's own unit file would be: where there is one, to be disabled must do. */
 const turnOff = (need: ServiceNeed, { answers }: HostView): Action[] => {
   const ids = [serviceKind.id(need)];
+  const { atBoot } = unitOf(answers, unit(need));
+  // To disable a unit takes links out of /etc only.
+  const mask = need.mask === true || (atBoot !== undefined && !atBoot.startsWith('/etc/'));
   const free = listed(answers, maskPath(need)).length === 0;
   const disable = `stop ${need.name} and keep it from starting at boot`;
   return [
     { do: 'run', argv: ['systemctl', 'disable', '--now', unit(need)], why: disable, for: ids },
-    ...(need.mask && free
+    ...(mask && free
       ? [
           {
             do: 'run',
@@ -92,10 +96,17 @@ const judge = (requirement: Requirement<ServiceNeed>, all: readonly ServiceNeed[
   }
   const [active, enabled] = [state.get('ActiveState') ?? '', state.get('UnitFileState') || 'disabled'];
   const now: Reading = { ok: !['active', 'activating', 'reloading'].includes(active), have: active };
-  const boot: Reading = { ok: !enabled.startsWith('enabled') && !enabled.startsWith('linked'), have: enabled };
+  const boot = bootReading(enabled, unit(requirement), answers);
   if (requirement.state === 'kept') return { ...base, now: { ...now, ok: true }, boot: { ...boot, ok: true }, verdict: 'ok' };
   if (now.ok && boot.ok) return { ...base, now, boot, verdict: 'ok' };
   return { ...base, now, boot, ...unmet(requirement, undefined, `systemctl disable --now ${unit(requirement)}`) };
+};
+
+/** What is enabled until the reboot is not after it, and a link of the distribution starts a unit that nobody enabled. */
+const bootReading = (enabled: string, name: string, answers: Answers): Reading => {
+  const pull = unitOf(answers, name).atBoot;
+  const lasts = /^(?:enabled|linked)$/.test(enabled);
+  return { ok: !lasts && pull === undefined, have: enabled, ...(pull !== undefined && { from: pull }) };
 };
 
 const stateOf = (text: string, name: string): ReadonlyMap<string, string> | undefined =>

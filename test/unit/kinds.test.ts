@@ -232,11 +232,21 @@ describe('services', () => {
     ['inactive', 'disabled', 'ok'],
     ['inactive', 'masked', 'ok'],
     ['failed', 'disabled', 'ok'],
-    ['inactive', 'enabled-runtime', 'change'],
+    ['inactive', 'enabled-runtime', 'ok'],
   ] as const;
   test.each(states)('%s now and %s at boot: %s', async (active, enabled, verdict) => {
     const host = debianWith({}, { services: { 'firewalld.service': { active, enabled } } });
     expect((await judge(host, firewalld)).verdict).toBe(verdict);
+  });
+
+  test('one that the distribution starts by a link of its own is masked: to disable it does nothing', async () => {
+    const link = '/usr/lib/systemd/system/multi-user.target.wants/firewalld.service';
+    const unit = { '/usr/lib/systemd/system/firewalld.service': '[Service]\n', [link]: { link: '../firewalld.service' } };
+    const host = debianWith(unit, { services: { 'firewalld.service': { active: 'inactive', enabled: 'static' } } });
+    const { before, after } = await applyTo(host, desiredOf(firewalld));
+    expect(before.findings[0]).toMatchObject({ verdict: 'change', boot: { ok: false, from: link } });
+    expect(commandsOf(before)).toContain('systemctl mask firewalld.service');
+    expect(isConverged(after)).toBe(true);
   });
 
   test('it is stopped and disabled by one command, and stays so after a reboot', async () => {
