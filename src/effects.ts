@@ -1,6 +1,7 @@
 import { fileText, overlay } from './answers.ts';
 import { ownGrubArguments } from './knowledge/grub-arguments.ts';
 import { changedArguments } from './knowledge/grub-arguments.ts';
+import { ufwTurnedOff } from './knowledge/ufw-config.ts';
 import { unitFolder } from './knowledge/systemd.ts';
 import type { Action, Answers, RunAction } from './model.ts';
 
@@ -23,6 +24,7 @@ const effectsOf = ([program, ...words]: readonly string[], answers: Answers): Fi
   const [verb, ...units] = words;
   if (program === 'systemctl' && verb === 'mask') return units.map(mask);
   if (program === 'systemctl' && verb === 'disable') return units.flatMap((unit) => unlinked(unit, answers));
+  if (program === 'ufw' && words.includes('disable')) return [ufwTurnedOff(answers)];
   if (program === 'update-grub') return rewritten(answers, ownGrubArguments(answers));
   if (program === 'grubby') return rewritten(answers, grubbyChange(words));
   return [];

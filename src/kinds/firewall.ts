@@ -1,5 +1,6 @@
 import { firewalldConf, firewalldOn, firewalldQueries, firewalldSetting, permanentZones } from '../knowledge/firewalld.ts';
-import { ufwDefaults, ufwOn, ufwQueries, ufwSetting } from '../knowledge/ufw.ts';
+import { ufwDefaults, ufwSetting } from '../knowledge/ufw-config.ts';
+import { ufwOn, ufwQueries } from '../knowledge/ufw.ts';
 import type { Answers, Finding, HostView, Kind, NeedOf, Reading, Requirement, Verdict } from '../model.ts';
 
 type FirewallNeed = NeedOf<'firewall'>;

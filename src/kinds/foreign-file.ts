@@ -61,11 +61,11 @@ const withoutLines = ({ path, text }: FoundFile, lines: ReadonlySet<number>, ans
 
 /**
  * A line as it is once it was taken out. In a script a command that does nothing takes its place, as a branch must not be empty; only
- * a line that is one simple command can go. Undefined for units, which are broken without their command, and for what cloud-init
- * fetches anew.
+ * a line that is one simple command can go. Undefined for units, which are broken without their command, for what cloud-init fetches
+ * anew, and for profiles of tuned's package, which use files beside them.
  */
 const takenOut = (path: string, line: string, text: string): string | undefined => {
-  if (/\.service$|^\/var\/lib\/cloud\//.test(path)) return undefined;
+  if (/\.service$|^\/var\/lib\/cloud\/|^\/usr\/lib\/tuned\//.test(path) || line.includes(takenOver)) return undefined;
   if (!text.startsWith('#!')) return `${takenOver}${line}`;
   return /^\s*[^;&|(){}`]+$/.test(line) && !/^\s*(?:if|then|else|elif|do|while|for|case)\b|\\$/.test(line)
     ? `: ${takenOver}${line}`

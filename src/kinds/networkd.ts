@@ -52,14 +52,14 @@ const judge = (requirement: Requirement<NetworkdNeed>, host: HostView): Judged =
   const own = writeOwn(requirement, id, host);
   const taken =
     host.allow.takeOver && requirement.leave === 'foreign'
-      ? outOfTheWay(overlay(host.answers, [own]), (answers) => inTheWay(requirement, answers))
+      ? outOfTheWay(overlay(host.answers, [own]), id, (answers) => inTheWay(requirement, answers))
       : undefined;
   const verdict = unmet(
     requirement,
     unwritable(own.path, host) ?? (taken ? undefined : laterLine(requirement, overlay(host.answers, [own]), own.path)),
     `Write ${own.path} yourself.`,
   );
-  const actions = [own, ...(taken ?? []).map((write): Action => ({ ...write, for: [id] }))];
+  const actions = [own, ...(taken ?? [])];
   return { finding: { ...base, now, boot, ...verdict }, actions: verdict.verdict === 'change' ? actions : [] };
 };
 

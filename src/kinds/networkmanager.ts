@@ -53,13 +53,13 @@ const judge = (requirement: Requirement<UnmanagedNeed>, host: HostView): Judged 
   const [now, boot] = [readingOf(requirement, host.answers, 'now'), readingOf(requirement, host.answers, 'boot')];
   if (now.ok && boot.ok) return { finding: { ...base, now, boot, verdict: 'ok' }, actions: [] };
   const own = writeOwn(requirement, host);
-  const taken = host.allow.takeOver ? outOfTheWay(overlay(host.answers, [own]), (a) => inTheWay(requirement, a)) : undefined;
+  const taken = host.allow.takeOver ? outOfTheWay(overlay(host.answers, [own]), id, (a) => inTheWay(requirement, a)) : undefined;
   const verdict = unmet(
     requirement,
     unwritable(ownNetworkManager, host) ?? (taken ? undefined : laterLine(requirement, own, host)),
     `Write unmanaged-devices+= into ${ownNetworkManager} yourself.`,
   );
-  const others = (taken ?? []).map((write): Action => ({ ...write, for: [id] }));
+  const others = taken ?? [];
   const writes = [writeOwn(requirement, host, wordsLost(host.answers, others)), ...others];
   const actions = [...writes, ...(networkManagerOn(host.answers).now ? [reload] : [])];
   return { finding: { ...base, now, boot, ...verdict }, actions: verdict.verdict === 'change' ? actions : [] };

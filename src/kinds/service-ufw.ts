@@ -1,4 +1,5 @@
-import { ufwConf, ufwOn, ufwSetting } from '../knowledge/ufw.ts';
+import { ufwConf, ufwSetting } from '../knowledge/ufw-config.ts';
+import { ufwOn } from '../knowledge/ufw.ts';
 import type { Action, Answers, Claim, Finding, HostView, NeedOf, Reading, Requirement } from '../model.ts';
 import { unmet } from './verdicts.ts';
 

@@ -40,6 +40,16 @@ const turnOff = (need: ServiceNeed, { answers }: HostView): Action[] => {
   const free = listed(answers, maskPath(need)).length === 0;
   const disable = `stop ${need.name} and keep it from starting at boot`;
   return [
+    ...(isHidden(need, answers)
+      ? [
+          {
+            do: 'run',
+            argv: ['systemctl', 'unmask', '--runtime', unit(need)],
+            why: `let ${need.name} be seen`,
+            for: ids,
+          } as const,
+        ]
+      : []),
     { do: 'run', argv: ['systemctl', 'disable', '--now', unit(need)], why: disable, for: ids },
     ...(mask && free
       ? [
@@ -53,6 +63,10 @@ const turnOff = (need: ServiceNeed, { answers }: HostView): Action[] => {
       : []),
   ];
 };
+
+/** A mask in /run hides a unit until the reboot, from systemctl too. */
+const isHidden = (need: ServiceNeed, answers: Answers): boolean =>
+  listed(answers, `/run/systemd/system/${unit(need)}`).some((file) => file.link === '/dev/null');
 
 const maskPath = (need: ServiceNeed): string => `/etc/systemd/system/${unit(need)}`;
 

@@ -4,9 +4,11 @@ import { parseSysctl } from '../knowledge/sysctl-lines.ts';
 import { bootResolver, ownSysctl, systemResolver } from '../knowledge/sysctl-resolve.ts';
 import type { Resolver, Winner } from '../knowledge/sysctl-resolve.ts';
 import { sysctlKey, sysctlPath, sysctlValue } from '../knowledge/sysctl.ts';
-import type { HostView, NeedOf, Requirement } from '../model.ts';
-import { commentedOut } from './foreign-file.ts';
+import { ufwTurnedOff } from '../knowledge/ufw-config.ts';
+import type { Answers, HostView, NeedOf, Requirement } from '../model.ts';
 import { ownFile } from './own-file.ts';
+import { cleared } from './take-over.ts';
+import type { Cleared } from './take-over.ts';
 
 export type SysctlNeed = NeedOf<'sysctl'>;
 
@@ -46,8 +48,9 @@ export const planFile = (
   host: HostView,
 ): FilePlan => {
   const { answers } = host;
+  const later = ahead(host);
   const before = fileText(answers, ownSysctl);
-  const others = [bootResolver(answers, ''), systemResolver(answers, '')];
+  const others = [bootResolver(later, ''), systemResolver(later, '')];
   const elsewhere = (need: SysctlNeed) => others.every((resolve) => wins(resolve, need));
   const lines = requirements
     .filter((r) => !r.advice && !elsewhere(r) && !hindered(r))
@@ -66,8 +69,8 @@ export const planFile = (
     before,
     boot: bootResolver(answers),
     system: systemResolver(answers),
-    bootAfter: bootResolver(answers, own),
-    systemAfter: systemResolver(answers, own),
+    bootAfter: bootResolver(later, own),
+    systemAfter: systemResolver(later, own),
   };
 };
 
@@ -83,19 +86,15 @@ export const rivalOf = (need: SysctlNeed, { bootAfter, systemAfter }: After): { 
   return undefined;
 };
 
-/** The lines of other files to comment out so that our file decides; undefined where that does not do, or cannot be done. */
-export const linesToTakeOver = (need: SysctlNeed, { own }: FilePlan, { answers }: HostView): readonly string[] | undefined => {
-  const froms: string[] = [];
-  for (;;) {
-    const edits = commentedOut(froms, answers);
-    if (!edits) return undefined;
-    const after = overlay(
-      answers,
-      edits.map((edit) => ({ ...edit, for: [] })),
-    );
-    const rival = rivalOf(need, { bootAfter: bootResolver(after, own), systemAfter: systemResolver(after, own) });
-    if (!rival) return froms;
-    if (froms.includes(rival.last.from)) return undefined;
-    froms.push(rival.last.from);
-  }
-};
+/** The lines of other files commented out until our file decides; undefined where that does not do, or cannot be done. */
+export const clearedFor = (need: SysctlNeed, { own }: FilePlan, from: Cleared): Cleared | undefined =>
+  cleared(from, `sysctl/${need.key}`, (answers) => {
+    const rival = rivalOf(need, { bootAfter: bootResolver(answers, own), systemAfter: systemResolver(answers, own) });
+    return rival ? [rival.last.from] : [];
+  });
+
+/**
+ * The answers as far as this plan changes them before settings are made: a ufw that it turns off writes none any more.
+ */
+export const ahead = ({ answers, verdicts }: HostView): Answers =>
+  verdicts.get('service/ufw') === 'change' ? overlay(answers, [ufwTurnedOff(answers)]) : answers;

@@ -7,7 +7,7 @@ import { bringerOf, sysctlPath } from '../knowledge/sysctl.ts';
 import type { HostView, Reading } from '../model.ts';
 import { commentedOut } from './foreign-file.ts';
 import { unwritable } from './own-file.ts';
-import { linesToTakeOver, rivalOf, wins } from './sysctl-file.ts';
+import { ahead, clearedFor, rivalOf, wins } from './sysctl-file.ts';
 import type { FilePlan, SysctlNeed } from './sysctl-file.ts';
 import { noKey, nowReading, unreadable } from './sysctl-look.ts';
 import type { Looked } from './sysctl-look.ts';
@@ -37,7 +37,8 @@ export const obstacleTo = (
     };
   }
   const rival = rivalOf(need, plan);
-  if (rival && !(host.allow.takeOver && linesToTakeOver(need, plan, host))) return rivalWords(rival, host);
+  if (rival && !(host.allow.takeOver && clearedFor(need, plan, { answers: ahead(host), edits: [] })))
+    return rivalWords(rival, host);
   if (now.have === noKey) return missingKey(need, host);
   return lateKey(need, boot, host) ?? (now.ok ? undefined : cannotSet(host.answers));
 };

@@ -6,13 +6,13 @@ import { advertisedDevices, advertisementQueries } from '../knowledge/router-adv
 import { bootResolver, ownSysctl, settingQueries } from '../knowledge/sysctl-resolve.ts';
 import { bringerOf, sysctlKey, sysctlPath } from '../knowledge/sysctl.ts';
 import type { Action, Finding, HostView, Kind, Requirement } from '../model.ts';
-import { commentedOut } from './foreign-file.ts';
 import { sysctlClaims } from './sysctl-claims.ts';
-import { decided, fits, linesToTakeOver, planFile, wins } from './sysctl-file.ts';
+import { ahead, clearedFor, decided, fits, planFile, wins } from './sysctl-file.ts';
 import type { FilePlan, SysctlNeed } from './sysctl-file.ts';
 import { bringersOf, lateModules, look, noKey, notSet, procPath } from './sysctl-look.ts';
 import type { Looked } from './sysctl-look.ts';
 import { isHindered, obstacleTo } from './sysctl-obstacles.ts';
+import type { Cleared } from './take-over.ts';
 import { unmet } from './verdicts.ts';
 
 /** A kernel setting: its value now, and what it will be after the next boot. */
@@ -155,10 +155,7 @@ const keepRoute = (need: SysctlNeed): Action[] =>
       ]
     : [];
 
-const takeOver = (needs: readonly SysctlNeed[], plan: FilePlan, host: HostView): Action[] => {
-  if (!host.allow.takeOver) return [];
-  const lines = needs.map((need) => ({ id: sysctlKind.id(need), froms: linesToTakeOver(need, plan, host) ?? [] }));
-  const froms = [...new Set(lines.flatMap((l) => l.froms))];
-  const ids = lines.filter((l) => l.froms.length > 0).map((l) => l.id);
-  return (commentedOut(froms, host.answers) ?? []).map((write) => ({ ...write, for: ids }));
-};
+const takeOver = (needs: readonly SysctlNeed[], plan: FilePlan, host: HostView): readonly Action[] =>
+  host.allow.takeOver
+    ? needs.reduce<Cleared>((state, need) => clearedFor(need, plan, state) ?? state, { answers: ahead(host), edits: [] }).edits
+    : [];

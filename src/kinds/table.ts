@@ -24,10 +24,10 @@ export const kinds: readonly Kind[] = [
   iptablesKind,
   nftKind,
   swapKind,
+  serviceKind,
   sysctlKind,
   networkmanagerKind,
   networkdKind,
-  serviceKind,
   portKind,
   firewallKind,
 ] as readonly (Kind<never> | Kind)[] as readonly Kind[];

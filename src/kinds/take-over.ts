@@ -2,29 +2,41 @@ import { overlay } from '../answers.ts';
 import type { Action, Answers } from '../model.ts';
 import { commentedOut } from './foreign-file.ts';
 
-type Write = Omit<Extract<Action, { do: 'write' }>, 'for'>;
+type Write = Extract<Action, { do: 'write' }>;
+
+/** Answers as they will be once lines of other people's files are commented out, and the writes that do it, one for each file. */
+export type Cleared = { readonly answers: Answers; readonly edits: readonly Write[] };
+
+/** No host has so many lines against one need: what is not free by then is not freed by commenting lines out. */
+const mostRounds = 200;
 
 /**
- * The writes that take lines of other people's files out of the way, one after the other, until `inTheWay` of the answers names
- * none any more; undefined where a line cannot be commented out. What `inTheWay` names is "/path:line".
+ * Comments out, one after the other, the lines ("/path:line") that `inTheWay` names, until it names none any more; undefined where
+ * one of them cannot be commented out. `id`: the finding that it is done for.
  */
-export const outOfTheWay = (
-  answers: Answers,
-  inTheWay: (answers: Answers) => readonly string[],
-): readonly Write[] | undefined => {
-  const all = new Set<string>();
-  // Each round takes at least one line more; no host has this many that hide one another.
-  for (let round = 0; round < 20; round++) {
-    const writes = commentedOut([...all], answers);
-    if (!writes) return undefined;
-    const after = overlay(
-      answers,
-      writes.map((write) => ({ ...write, for: [] })),
-    );
-    const found = inTheWay(after).filter((from) => !all.has(from));
-    if (inTheWay(after).length === 0) return writes;
-    if (found.length === 0) return undefined;
-    for (const from of found) all.add(from);
+export const cleared = (from: Cleared, id: string, inTheWay: (answers: Answers) => readonly string[]): Cleared | undefined => {
+  let state = from;
+  for (let round = 0; round < mostRounds; round++) {
+    const lines = inTheWay(state.answers);
+    if (lines.length === 0) return state;
+    const writes = commentedOut(lines, state.answers)?.map((write) => ({ ...write, for: [id] }));
+    if (!writes || writes.length === 0) return undefined;
+    state = { answers: overlay(state.answers, writes), edits: writes.reduce(withEdit, state.edits) };
   }
   return undefined;
+};
+
+/** The writes alone, for a host on which nothing was taken over yet. */
+export const outOfTheWay = (
+  answers: Answers,
+  id: string,
+  inTheWay: (answers: Answers) => readonly string[],
+): readonly Write[] | undefined => cleared({ answers, edits: [] }, id, inTheWay)?.edits;
+
+/** Two edits of one file are one write, from what is there to what comes of both. */
+const withEdit = (edits: readonly Write[], edit: Write): readonly Write[] => {
+  const first = edits.find(({ path }) => path === edit.path);
+  if (!first) return [...edits, edit];
+  const both = { ...first, after: edit.after, for: [...new Set([...first.for, ...edit.for])] };
+  return edits.map((one) => (one === first ? both : one));
 };

@@ -1,5 +1,12 @@
 /** Whether a text matches a shell pattern whole, as fnmatch(3) without flags: `*`, `?` and `[...]`, also over slashes and dots. */
-export const fnmatch = (pattern: string, text: string): boolean => new RegExp(`^${regexOf(pattern)}$`, 's').test(text);
+export const fnmatch = (pattern: string, text: string): boolean => {
+  try {
+    return new RegExp(`^${regexOf(pattern)}$`, 's').test(text);
+  } catch {
+    // A range that runs backwards, as [z-a], matches nothing.
+    return false;
+  }
+};
 
 const regexOf = (pattern: string): string =>
   pattern.replace(/\[!?\]?[^\]]*\]|\\.|[^]/g, (token) => {

@@ -1,4 +1,4 @@
-import { fileText, listed } from '../answers.ts';
+import { fileText, linkTarget, listed } from '../answers.ts';
 import type { Action, Answers, Query } from '../model.ts';
 
 const enforceFile = '/sys/fs/selinux/enforce';
@@ -20,10 +20,16 @@ export const withLabels = (actions: readonly Action[], answers: Answers): readon
   const writes = actions.filter((action) => action.do === 'write');
   const label: Action = {
     do: 'run',
-    argv: ['restorecon', ...new Set(writes.map((write) => write.path))],
+    argv: ['restorecon', ...new Set(writes.flatMap(({ path }) => [path, ...targetsOf(path, answers)]))],
     why: 'give the written files their SELinux labels',
     judgedBy: 'verify',
     for: [...new Set(writes.flatMap((write) => write.for))],
   };
   return [...actions.slice(0, last + 1), label, ...actions.slice(last + 1)];
+};
+
+/** A write goes through a link: it is the file behind it that is new. */
+const targetsOf = (path: string, answers: Answers): string[] => {
+  const found = [...answers.values()].flatMap((answer) => answer.files ?? []).find((file) => file.path === path);
+  return [found && linkTarget(found)].filter((target) => target !== undefined);
 };

@@ -1,37 +1,27 @@
-import { listed, numbered, ran } from '../answers.ts';
-import type { Answers, Argv, FoundFile, Query } from '../model.ts';
+import { linkTarget, listed, numbered } from '../answers.ts';
+import type { Answers, FoundFile, Query } from '../model.ts';
+import { bootScripts, executableQueries, isExecutable } from './executables.ts';
 import type { SwapSource } from './swap-source.ts';
 
-const rcGlobs = ['/etc/rc.d/rc.local', '/etc/rc.local'] as const;
 const cronGlobs = ['/etc/crontab', '/etc/cron.d/*'] as const;
 const cloudGlobs = ['/etc/cloud/cloud.cfg', '/etc/cloud/cloud.cfg.d/*.cfg'] as const;
 /** What cloud-init leaves when it has done its part for mounts and swap on this machine: it does it once. */
 const cloudDone = '/var/lib/cloud/instance/sem/config_mounts';
 const cloudOff = '/etc/cloud/cloud-init.disabled';
 
-/** systemd-rc-local-generator(8) starts rc.local only where it may be executed, which no file says: tests of the shell do. */
-const rcQuestion = [
-  'sh',
-  '-c',
-  'for f; do [ -f "$f" ] && [ -x "$f" ] && echo "$f"; done; exit 0',
-  'ask-swap',
-  ...rcGlobs,
-] as const satisfies Argv;
-
 export const swapScriptQueries: readonly Query[] = [
-  ...[...rcGlobs, ...cronGlobs, ...cloudGlobs].map((glob) => ({ ask: 'list' as const, glob })),
+  ...[...cronGlobs, ...cloudGlobs].map((glob) => ({ ask: 'list' as const, glob })),
   ...[cloudDone, cloudOff].map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
-  { ask: 'run', argv: rcQuestion },
+  ...executableQueries,
 ];
 
 /** Lines of other people's scripts and tables that turn swap on at boot, as far as they can be seen. */
 export const scriptedSwaps = (answers: Answers): SwapSource[] => {
-  const executable = ran(answers, rcQuestion).text.split('\n');
+  const rcLocals = bootScripts.rcLocal.flatMap((glob) => listed(answers, glob));
   return [
     // Where the one is a link to the other, it is one script.
-    ...rcGlobs
-      .flatMap((glob) => listed(answers, glob))
-      .filter((file) => file.link === undefined && executable.includes(file.path))
+    ...rcLocals
+      .filter((file) => isExecutable(answers, file.path) && !rcLocals.some((other) => other.path === linkTarget(file)))
       .flatMap((file) => linesWith(file, (text) => swapon.test(text))),
     ...cronGlobs
       .flatMap((glob) => listed(answers, glob))

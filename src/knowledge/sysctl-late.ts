@@ -1,16 +1,18 @@
-import { fileText, listed, numbered, ran } from '../answers.ts';
-import type { Answers, Argv, FoundFile, Query } from '../model.ts';
+import { fileText, listed, numbered } from '../answers.ts';
+import type { Answers, FoundFile, Query } from '../model.ts';
 import { baseName } from './dropins.ts';
+import { bootScripts, executableQueries, isExecutable } from './executables.ts';
 import { parseSysctl } from './sysctl-lines.ts';
 import type { Setting } from './sysctl-lines.ts';
 import { shellSettings } from './sysctl-shell.ts';
 import type { Reader } from './sysctl-shell.ts';
+import { isMask } from './systemd.ts';
 import { tunedQueries, tunedReapplies, tunedSettings } from './tuned.ts';
+import { ufwConfigQueries, ufwDefaults, ufwEnabled, ufwSetting } from './ufw-config.ts';
 
 /** The files that somebody reads for settings after systemd-sysctl, and how they come to be run. */
 const wants = '/etc/systemd/system/*.wants/*';
 const units = '/etc/systemd/system/*.service';
-const scripts = ['/etc/rc.local', '/etc/rc.d/rc.local', '/etc/network/if-up.d/*', '/var/lib/cloud/scripts/per-boot/*'] as const;
 const interfaces = ['/etc/network/interfaces', '/etc/network/interfaces.d/*'] as const;
 const crontabs = ['/etc/crontab', '/etc/cron.d/*'] as const;
 const cloudConfigs = ['/etc/cloud/cloud.cfg', '/etc/cloud/cloud.cfg.d/*.cfg', '/var/lib/cloud/instance/user-data.txt'] as const;
@@ -21,23 +23,13 @@ const ifup = ['/usr/sbin/ifup', '/sbin/ifup'] as const;
 const cloudInit = ['/usr/bin/cloud-init'] as const;
 const crons = ['cron.service', 'crond.service'] as const;
 
-/** Only what may be executed is run at boot; the shell expands the patterns and starts nothing. */
-const executables = [
-  'sh',
-  '-c',
-  'for f; do for g in $f; do [ -f "$g" ] && [ -x "$g" ] && printf "%s\\n" "$g"; done; done; exit 0',
-  'ask-executables',
-  ...scripts,
-] as const satisfies Argv;
-
 export const lateQueries: readonly Query[] = [
-  { ask: 'read', path: '/etc/ufw/ufw.conf' },
-  { ask: 'read', path: '/etc/default/ufw' },
+  ...ufwConfigQueries,
   { ask: 'read', path: '/etc/ufw/sysctl.conf' },
   { ask: 'list', glob: wants, lines: [] },
-  ...[units, ...scripts, ...interfaces, ...crontabs, ...cloudConfigs].map((glob) => ({ ask: 'list' as const, glob })),
+  ...[units, ...interfaces, ...crontabs, ...cloudConfigs].map((glob) => ({ ask: 'list' as const, glob })),
   { ask: 'read', path: '/etc/cloud/cloud-init.disabled' },
-  { ask: 'run', argv: executables },
+  ...executableQueries,
   ...[networkManager, ...ifup, ...cloudInit].map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
   ...tunedQueries,
 ];
@@ -57,17 +49,20 @@ export const lateSettings = (answers: Answers, files: readonly FoundFile[]): Lat
   const by = (who: string, settings: readonly Setting[]): LateSetting[] => settings.map((s) => ({ ...s, by: who }));
   const shell = (who: string, found: readonly FoundFile[]): LateSetting[] =>
     found.flatMap((file) => by(who, shellSettings(file.text, file.path, read)));
-  const run = new Set(ran(answers, executables).text.split('\n'));
-  const script = (glob: string): FoundFile[] => listed(answers, glob).filter((file) => run.has(file.path));
+  const script = (globs: readonly string[]): FoundFile[] =>
+    all(answers, globs).filter((file) => isExecutable(answers, file.path));
   return [
     ...by('ufw', ufwSettings(answers, files)),
     ...shell(
       'ifupdown',
-      isThere(answers, ifup) ? [...all(answers, interfaces).map((file) => only(file, upLine)), ...script(scripts[2])] : [],
+      isThere(answers, ifup) ? [...all(answers, interfaces).map((file) => only(file, upLine)), ...script(bootScripts.ifUp)] : [],
     ),
     ...(isEnabled(answers, 'tuned.service') ? by('tuned', [...tunedSettings(answers), ...reapplied(answers, files)]) : []),
-    ...shell('cloud-init', isCloud(answers) ? [...all(answers, cloudConfigs).map(bootCommands), ...script(scripts[3])] : []),
-    ...shell('rc.local', [...script(scripts[0]), ...script(scripts[1])]),
+    ...shell(
+      'cloud-init',
+      isCloud(answers) ? [...all(answers, cloudConfigs).map(bootCommands), ...script(bootScripts.cloudInit)] : [],
+    ),
+    ...shell('rc.local', script(bootScripts.rcLocal)),
     ...enabledUnits(answers).flatMap((file) => shell(baseName(file.path), [only(file, execLine)])),
     ...shell(
       'cron',
@@ -78,10 +73,8 @@ export const lateSettings = (answers: Answers, files: readonly FoundFile[]): Lat
 
 /** ufw runs `sysctl -p` on the file that IPT_SYSCTL names, each time it starts with ENABLED=yes (ufw-init-functions). */
 const ufwSettings = (answers: Answers, files: readonly FoundFile[]): Setting[] => {
-  if (!/^\s*ENABLED=["']?yes\b/im.test(fileText(answers, '/etc/ufw/ufw.conf') ?? '') || !isEnabled(answers, 'ufw.service'))
-    return [];
-  const path =
-    /^\s*IPT_SYSCTL=["']?([^"'\s#]*)/m.exec(fileText(answers, '/etc/default/ufw') ?? '')?.[1] ?? '/etc/ufw/sysctl.conf';
+  if (!ufwEnabled(answers) || !isEnabled(answers, 'ufw.service')) return [];
+  const path = ufwSetting(ufwDefaults, 'IPT_SYSCTL', answers)?.value ?? '/etc/ufw/sysctl.conf';
   const text = fileText(answers, path) ?? files.find((file) => file.path === path)?.text ?? '';
   return parseSysctl(text, path, 'procps3');
 };
@@ -96,7 +89,8 @@ const reapplied = (answers: Answers, files: readonly FoundFile[]): Setting[] =>
     : [];
 
 const isEnabled = (answers: Answers, unit: string): boolean =>
-  listed(answers, wants).some((file) => baseName(file.path) === unit);
+  listed(answers, wants).some((file) => baseName(file.path) === unit) &&
+  !listed(answers, units).some((file) => baseName(file.path) === unit && isMask(file));
 
 /**
  * Who writes this key of a device again, each time the device comes up, if it manages that device: both see to IPv6 themselves
@@ -117,7 +111,7 @@ const isThere = (answers: Answers, programs: readonly string[]): boolean =>
   programs.some((path) => listed(answers, path).length > 0);
 
 const enabledUnits = (answers: Answers): FoundFile[] =>
-  listed(answers, units).filter((file) => file.link !== '/dev/null' && isEnabled(answers, baseName(file.path)));
+  listed(answers, units).filter((file) => isEnabled(answers, baseName(file.path)));
 
 const all = (answers: Answers, globs: readonly string[]): FoundFile[] => globs.flatMap((glob) => listed(answers, glob));
 

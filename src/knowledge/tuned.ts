@@ -1,5 +1,7 @@
-import { fileText, listed, numbered } from '../answers.ts';
-import type { Answers, FoundFile, Query } from '../model.ts';
+import { fileText, listed } from '../answers.ts';
+import type { Answers, Query } from '../model.ts';
+import { iniLines } from './ini-lines.ts';
+import type { IniLine } from './ini-lines.ts';
 import { sysctlValue } from './sysctl.ts';
 import type { Setting } from './sysctl-lines.ts';
 
@@ -32,12 +34,15 @@ export const tunedSettings = (answers: Answers): Setting[] => {
 
 /** Whether tuned, after its own, applies /etc/sysctl.d and then /etc/sysctl.conf once more: reapply_sysctl, on unless it is said. */
 export const tunedReapplies = (answers: Answers): boolean =>
-  !/^\s*reapply_sysctl\s*=\s*(?:0|false|no|off)\s*$/im.test(fileText(answers, mainFile) ?? '');
+  !/^(?:0|false|no|off)$/i.test(
+    iniLines({ path: mainFile, text: fileText(answers, mainFile) ?? '' }).findLast((l) => l.key === 'reapply_sysctl')?.value ??
+      '1',
+  );
 
 const profileSettings = (name: string, answers: Answers, seen: readonly string[]): Setting[] => {
   const file = profileGlobs.flatMap((glob) => listed(answers, glob)).find((f) => f.path.endsWith(`/${name}/tuned.conf`));
   if (!file || seen.includes(name)) return [];
-  const lines = sectionLines(file);
+  const lines = iniLines(file);
   const included = lines.flatMap((l) => (l.section === 'main' && l.key === 'include' ? l.value.split(/\s*[,;]\s*/) : []));
   const conditional = new Set(lines.filter((l) => /_regex$|^virt$/.test(l.key)).map((l) => l.section));
   const own = lines.filter((l) => isSysctl(l.section, lines) && !conditional.has(l.section) && !isOption(l.key));
@@ -47,18 +52,7 @@ const profileSettings = (name: string, answers: Answers, seen: readonly string[]
   ];
 };
 
-type Line = { readonly section: string; readonly key: string; readonly value: string; readonly from: string };
-
-const sectionLines = ({ path, text }: FoundFile): Line[] => {
-  let section = '';
-  return numbered(text).flatMap(({ line, text: raw }): Line[] => {
-    section = /^\s*\[([^\]]+)\]/.exec(raw)?.[1] ?? section;
-    const [, key, value] = /^\s*([^#;[\]=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(raw) ?? [];
-    return key === undefined ? [] : [{ section, key, value: value ?? '', from: `${path}:${line}` }];
-  });
-};
-
-const isSysctl = (section: string, lines: readonly Line[]): boolean => {
+const isSysctl = (section: string, lines: readonly IniLine[]): boolean => {
   const type = lines.find((l) => l.section === section && l.key === 'type')?.value;
   return type === undefined ? section === 'sysctl' : type === 'sysctl';
 };

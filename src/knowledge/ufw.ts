@@ -2,10 +2,9 @@ import { fileText, numbered, ran } from '../answers.ts';
 import type { Answers, Argv, Query } from '../model.ts';
 import { coversPort, isIpInIp } from './ports.ts';
 import type { PortNeed } from './ports.ts';
+import { ufwConf, ufwConfigQueries, ufwDefaults, ufwEnabled, ufwSetting } from './ufw-config.ts';
 import { unitOf, unitQueries } from './units.ts';
 
-export const ufwConf = '/etc/ufw/ufw.conf';
-export const ufwDefaults = '/etc/default/ufw';
 export const ufwBefore = '/etc/ufw/before.rules';
 const userRules = '/etc/ufw/user.rules';
 const unit = 'ufw.service';
@@ -24,22 +23,10 @@ exit 0`,
 
 export const ufwQueries: readonly Query[] = [
   ...unitQueries(unit),
-  ...[ufwConf, ufwDefaults, ufwBefore, userRules].map((path): Query => ({ ask: 'read', path })),
+  ...ufwConfigQueries,
+  ...[ufwBefore, userRules].map((path): Query => ({ ask: 'read', path })),
   { ask: 'run', argv: runningQuestion },
 ];
-
-/** A setting of one of ufw's files of shell variables; the last line of a key counts. */
-export const ufwSetting = (
-  path: string,
-  key: string,
-  answers: Answers,
-): { readonly value: string; readonly from: string } | undefined =>
-  numbered(fileText(answers, path) ?? '')
-    .flatMap(({ line, text }) => {
-      const [, name, value] = /^\s*(\w+)=["']?([^"'#\s]*)/.exec(text) ?? [];
-      return name === key ? [{ value: value ?? '', from: `${path}:${line}` }] : [];
-    })
-    .at(-1);
 
 /** `boot`: ENABLED=yes, unless the unit is known and nothing starts it. `now`: its chains are there. `from`: the line ENABLED=. */
 export const ufwOn = (
@@ -50,7 +37,7 @@ export const ufwOn = (
   return {
     installed: fileText(answers, ufwConf) !== undefined,
     now: ran(answers, runningQuestion).text.trim() === 'running',
-    boot: enabled !== undefined && /^yes$/i.test(enabled.value) && (!installed || atBoot !== undefined),
+    boot: ufwEnabled(answers) && (!installed || atBoot !== undefined),
     ...(enabled && { from: enabled.from }),
   };
 };

@@ -1,8 +1,9 @@
 import { listed } from '../answers.ts';
 import type { Answers, FoundFile, Query } from '../model.ts';
+import { isMask } from './systemd.ts';
 
 /**
- * What files tell about a unit of systemd. `installed`: there is a unit file, or `mask`, the link to /dev/null that hides it.
+ * What files tell about a unit of systemd. `installed`: there is a unit file. `mask`: what hides it at boot, a link to /dev/null or an empty file; one in /run is gone by then.
  * `atBoot`: the link that starts it at boot. `runs`: systemd says so at this moment.
  */
 export type Unit = {
@@ -28,15 +29,20 @@ const startGlobs = (unit: string): string[] => [
 const activeGlob = (unit: string): string => `/run/systemd/units/invocation:${unit}`;
 
 /** What to ask in order to know a unit from files alone: no process is started. */
-export const unitQueries = (unit: string): Query[] =>
-  [...unitGlobs(unit), ...startGlobs(unit), activeGlob(unit)].map((glob) => ({ ask: 'list', glob, lines: [] }));
+export const unitQueries = (unit: string): Query[] => [
+  ...unitGlobs(unit).map((glob): Query => ({ ask: 'list', glob })),
+  ...[...startGlobs(unit), activeGlob(unit)].map((glob): Query => ({ ask: 'list', glob, lines: [] })),
+];
 
 /** How a unit stands. */
 export const unitOf = (answers: Answers, unit: string): Unit => {
-  const first = firstOf(answers, unitGlobs(unit));
-  const mask = first?.link === '/dev/null' ? first.path : undefined;
+  const lasting = firstOf(
+    answers,
+    unitGlobs(unit).filter((path) => !path.startsWith('/run/')),
+  );
+  const mask = lasting && isMask(lasting) ? lasting.path : undefined;
   return {
-    installed: first !== undefined,
+    installed: firstOf(answers, unitGlobs(unit)) !== undefined,
     mask,
     atBoot: mask === undefined ? firstOf(answers, startGlobs(unit))?.path : undefined,
     runs: firstOf(answers, [activeGlob(unit)]) !== undefined,

@@ -111,7 +111,7 @@ const mended: readonly (readonly [
     'a swapon in an executable rc.local, with --take-over',
     {
       files: { '/etc/rc.local': '#!/bin/sh\n/sbin/swapon /swapfile\nexit 0\n' },
-      more: { scripts: { 'ask-swap': '/etc/rc.local\n' } },
+      more: { scripts: { 'ask-executables': '/etc/rc.local\n' } },
       from: '/etc/rc.local:2',
       takeOver: true,
     },
@@ -131,7 +131,7 @@ const blocked: readonly (readonly [
     'a swapon in an executable rc.local, without --take-over',
     {
       files: { '/etc/rc.local': '#!/bin/sh\nswapon -a\n' },
-      more: { scripts: { 'ask-swap': '/etc/rc.local\n' } },
+      more: { scripts: { 'ask-executables': '/etc/rc.local\n' } },
       reason: '/etc/rc.local:2',
       remedy: '--take-over',
     },
@@ -140,7 +140,7 @@ const blocked: readonly (readonly [
     'a swapon inside an if, which cannot be commented out without breaking the script',
     {
       files: { '/etc/rc.local': '#!/bin/sh\nif true; then\n  swapon -a\nfi\n' },
-      more: { scripts: { 'ask-swap': '/etc/rc.local\n' } },
+      more: { scripts: { 'ask-executables': '/etc/rc.local\n' } },
       reason: '/etc/rc.local:3',
       takeOver: true,
     },
