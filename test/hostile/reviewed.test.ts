@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest';
+import { planHost } from '../../src/apply.ts';
+import type { MemoryFile } from '../../src/hosts/memory-machine.ts';
+import { fnmatch } from '../../src/knowledge/fnmatch.ts';
+import { tunedSettings } from '../../src/knowledge/tuned.ts';
+import { isConverged } from '../../src/plan.ts';
+import { allowing, applyTo, commandsOf, debianWith, desiredFrom, desiredOf, findingOf, written } from '../unit/support.ts';
+
+type Files = { readonly [path: string]: MemoryFile };
+
+const forward = { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' } as const;
+const id = 'sysctl/net.ipv4.ip_forward';
+const right: Files = { '/etc/sysctl.d/k8s.conf': 'net.ipv4.ip_forward = 1\n', '/proc/sys/net/ipv4/ip_forward': '1\n' };
+const wants = (unit: string): Files => ({
+  [`/etc/systemd/system/multi-user.target.wants/${unit}`]: { link: `/lib/systemd/system/${unit}` },
+});
+const masked = (unit: string): Files => ({ [`/etc/systemd/system/${unit}`]: { link: '/dev/null' } });
+const tuned: Files = {
+  ...wants('tuned.service'),
+  '/etc/tuned/active_profile': 'site\n',
+  '/etc/tuned/tuned-main.conf': 'reapply_sysctl=0\n',
+  '/etc/tuned/site/tuned.conf': '[sysctl]\nnet.ipv4.ip_forward=0\n',
+};
+const ufw: Files = {
+  ...wants('ufw.service'),
+  '/usr/lib/systemd/system/ufw.service': '[Service]\nExecStart=/usr/lib/ufw/ufw-init start quiet\n',
+  '/etc/ufw/ufw.conf': 'ENABLED=yes\n',
+  '/etc/default/ufw': 'IPT_SYSCTL=/etc/ufw/sysctl.conf\n',
+  '/etc/ufw/sysctl.conf': 'net/ipv4/ip_forward=0\n',
+};
+
+describe('hostile hosts: what looks as if it counted, and does not', () => {
+  const harmless: readonly (readonly [string, Files])[] = [
+    [
+      'a tuned that is masked writes nothing, though the link that wants it is still there',
+      { ...tuned, ...masked('tuned.service') },
+    ],
+    ['an empty unit file masks as well as a link to /dev/null', { ...tuned, '/etc/systemd/system/tuned.service': '' }],
+    ['a ufw that is masked writes nothing', { ...ufw, ...masked('ufw.service') }],
+    ['of two lines ENABLED= of ufw the last one counts', { ...ufw, '/etc/ufw/ufw.conf': 'ENABLED=yes\nENABLED=no\n' }],
+  ];
+  test.each(harmless)('%s', async (_sentence, files) => {
+    const plan = await planHost(debianWith({ ...right, ...files }), desiredOf(forward));
+    expect(findingOf(plan, id)).toMatchObject({ verdict: 'ok', boot: { from: '/etc/sysctl.d/k8s.conf:1' } });
+  });
+
+  test('a mask in /run is gone after the reboot: firewalld starts again', async () => {
+    const unit = { '/usr/lib/systemd/system/firewalld.service': '[Service]\n', ...wants('firewalld.service') };
+    const host = debianWith(
+      { ...unit, '/run/systemd/system/firewalld.service': { link: '/dev/null' } },
+      { services: { 'firewalld.service': { active: 'inactive', enabled: 'masked-runtime' } } },
+    );
+    const plan = await planHost(host, desiredOf({ kind: 'service', name: 'firewalld', state: 'inactive' }));
+    expect(plan.findings[0]).toMatchObject({ verdict: 'change', now: { ok: true }, boot: { ok: false } });
+    expect(commandsOf(plan)).toEqual([
+      'systemctl unmask --runtime firewalld.service',
+      'systemctl disable --now firewalld.service',
+    ]);
+  });
+
+  test('NetworkManager that is masked in /run is there after the reboot', async () => {
+    const host = debianWith({
+      '/usr/sbin/NetworkManager': 'ELF',
+      '/usr/lib/systemd/system/NetworkManager.service': '[Service]\n',
+      ...wants('NetworkManager.service'),
+      '/run/systemd/system/NetworkManager.service': { link: '/dev/null' },
+    });
+    const plan = await planHost(host, desiredOf({ kind: 'networkmanager', unmanaged: ['interface-name:cali*'] }));
+    expect(plan.findings[0]).toMatchObject({ verdict: 'change', boot: { ok: false } });
+  });
+});
+
+describe('hostile hosts: lines that are taken over', () => {
+  test('several lines of one file of the distribution go in one copy', async () => {
+    const vendor = '/usr/lib/sysctl.d/zz.conf';
+    const host = debianWith({ [vendor]: 'net.ipv4.conf.all.forwarding=0\nnet.ipv4.ip_forward=0\n' });
+    const { before, after } = await applyTo(host, allowing(desiredOf(forward)));
+    expect(written(before, '/etc/sysctl.d/zz.conf')).toBe(
+      '# taken over by node-prep: net.ipv4.conf.all.forwarding=0\n# taken over by node-prep: net.ipv4.ip_forward=0\n',
+    );
+    expect(isConverged(after)).toBe(true);
+  });
+
+  test("a profile of tuned's package is not copied away from the scripts beside it", async () => {
+    const files = {
+      ...tuned,
+      '/etc/tuned/site/tuned.conf': '[main]\ninclude=base\n',
+      '/usr/lib/tuned/base/tuned.conf': '[sysctl]\nnet.ipv4.ip_forward=0\n[script]\nscript=${i:PROFILE_DIR}/script.sh\n',
+    };
+    const plan = await planHost(debianWith({ ...right, ...files }), allowing(desiredOf(forward)));
+    expect(findingOf(plan, id)).toMatchObject({
+      verdict: 'blocked',
+      reason: expect.stringContaining('/usr/lib/tuned/base/tuned.conf:2'),
+    });
+    expect(plan.actions).toEqual([]);
+  });
+
+  test('what the same plan turns off stands in nobody’s way: ufw for Calico', async () => {
+    const host = debianWith(ufw);
+    const plan = await planHost(host, desiredFrom(['calico']));
+    expect(findingOf(plan, 'service/ufw').verdict).toBe('change');
+    expect(findingOf(plan, id)).toMatchObject({
+      verdict: 'change',
+      boot: { have: '0', from: '/etc/ufw/sysctl.conf:1, by ufw' },
+      after: { ok: true },
+    });
+  });
+
+  test('with SELinux the file behind a link gets its label, too', async () => {
+    const host = debianWith({
+      '/sys/fs/selinux/enforce': '1',
+      '/usr/sbin/restorecon': 'ELF',
+      '/etc/sysctl.d/node-prep.conf': { link: '/srv/node-prep.conf' },
+      '/srv/node-prep.conf': '',
+    });
+    const plan = await planHost(host, desiredOf(forward));
+    expect(commandsOf(plan)[0]).toBe('restorecon /etc/sysctl.d/node-prep.conf /srv/node-prep.conf');
+  });
+});
+
+describe('hostile hosts: content that is to break node-prep', () => {
+  test('a range that runs backwards in a .network file matches nothing, and the plan is made', async () => {
+    expect(fnmatch('[z-a]*', 'cali1')).toBe(false);
+    const host = debianWith({
+      ...wants('systemd-networkd.service'),
+      '/etc/systemd/network/10-x.network': '[Match]\nName=[z-a]*\n',
+    });
+    expect((await planHost(host, desiredFrom(['calico']))).findings.length).toBeGreaterThan(0);
+  });
+
+  test('a line of a tuned profile without end and without sense is passed over at once', () => {
+    const path = '/etc/tuned/site/tuned.conf';
+    const text = `[sysctl]\na${' '.repeat(200_000)}b\nkernel.panic=1\n`;
+    const answers = new Map([
+      ['read /etc/tuned/active_profile', { status: 0, text: 'site' }],
+      ['list /etc/tuned/*/tuned.conf', { status: 0, text: '', files: [{ path, text }] }],
+    ]);
+    expect(tunedSettings(answers)).toEqual([{ path: 'kernel/panic', value: '1', from: `${path}:3` }]);
+  });
+});
+
+describe('hostile hosts: swap in an rc.local that is a link', () => {
+  test('is seen', async () => {
+    const host = debianWith(
+      { '/etc/rc.local': { link: '/opt/rc.local' }, '/opt/rc.local': '#!/bin/sh\nswapon /swapfile\n' },
+      { scripts: { 'ask-executables': '/etc/rc.local\n' } },
+    );
+    const plan = await planHost(host, desiredOf({ kind: 'swap', policy: 'off' }));
+    expect(findingOf(plan, 'swap/off')).toMatchObject({ boot: { ok: false, from: '/etc/rc.local:2' } });
+  });
+});
