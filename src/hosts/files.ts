@@ -16,11 +16,17 @@ export const readAnswer = (root: string, path: string, lines?: readonly string[]
   }
 };
 
+/** What was found out about folders while many lists are answered: the names in each, and the folders that a pattern leads to. */
+export type Looked = { readonly names: Map<string, readonly string[]>; readonly folders: Map<string, readonly string[]> };
+
+/** Nothing looked at yet. */
+export const unlooked = (): Looked => ({ names: new Map(), folders: new Map() });
+
 /** Answers a `list` below `root`. A file that is there but cannot be read counts as empty. */
-export const listAnswer = (root: string, glob: string, lines?: readonly string[]): Answer => ({
+export const listAnswer = (root: string, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => ({
   status: 0,
   text: '',
-  files: expand(root, glob).map((path) => found(root, path, lines)),
+  files: expand(root, glob, looked).map((path) => found(root, path, lines)),
 });
 
 const found = (root: string, path: string, lines?: readonly string[]): FoundFile => {
@@ -59,17 +65,36 @@ const anyOf = (texts: readonly string[]): RegExp => {
   return new RegExp(`${literal(first.slice(0, common))}(?:${texts.map((text) => literal(text.slice(common))).join('|')})`, 'g');
 };
 
-const expand = (root: string, glob: string): string[] =>
-  glob
-    .slice(1)
-    .split('/')
-    .reduce<string[]>((paths, segment) => paths.flatMap((path) => children(root, path, segment)), [''])
+const expand = (root: string, glob: string, looked: Looked): string[] => {
+  const cut = glob.lastIndexOf('/');
+  const last = glob.slice(cut + 1);
+  return foldersOf(root, glob.slice(0, cut), looked)
+    .flatMap((folder) => children(root, folder, last, looked))
     .sort();
+};
 
-const children = (root: string, path: string, segment: string): string[] => {
-  if (!segment.includes('*')) return isThere(`${root}${path}/${segment}`) ? [`${path}/${segment}`] : [];
+const foldersOf = (root: string, glob: string, looked: Looked): readonly string[] => {
+  const known = looked.folders.get(glob);
+  if (known) return known;
+  const cut = glob.lastIndexOf('/');
+  const paths =
+    cut < 0
+      ? ['']
+      : foldersOf(root, glob.slice(0, cut), looked).flatMap((path) => children(root, path, glob.slice(cut + 1), looked));
+  looked.folders.set(glob, paths);
+  return paths;
+};
+
+const children = (root: string, path: string, segment: string, looked: Looked): string[] => {
+  const folder = `${root}${path}/`;
+  const known = looked.names.get(folder);
+  if (!segment.includes('*')) {
+    return (known ? known.includes(segment) : isThere(`${folder}${segment}`)) ? [`${path}/${segment}`] : [];
+  }
+  const names = known ?? namesIn(folder);
+  if (!known) looked.names.set(folder, names);
   const pattern = globPattern(segment);
-  return namesIn(`${root}${path}/`)
+  return names
     .filter((name) => pattern.test(name) && !(name.startsWith('.') && segment.startsWith('*')))
     .map((name) => `${path}/${name}`);
 };

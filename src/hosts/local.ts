@@ -5,7 +5,7 @@ import type { Ran } from '../connectors/local.ts';
 import { holdLock } from '../connectors/lock.ts';
 import { OperatorError } from '../errors.ts';
 import type { Action, Answer, Answers, Argv, Host, Query, RunAction, Step } from '../model.ts';
-import { listAnswer, readAnswer } from './files.ts';
+import { listAnswer, readAnswer, unlooked } from './files.ts';
 import { inWords, removeFile, requireWritable, writeFile } from './write.ts';
 
 /** The host that node-prep runs on. */
@@ -15,9 +15,11 @@ export const localHost = (): Host => ({ name: 'local', probe, lock, execute });
 const probe = async (queries: readonly Query[]): Promise<Answers> => {
   const runs = queries.filter((query) => query.ask === 'run');
   const running = askAll(runs.map((query) => query.argv));
+  const looked = unlooked();
   const files = queries.flatMap((query): [string, Answer][] => {
     if (query.ask === 'run') return [];
-    const answer = query.ask === 'read' ? readAnswer('', query.path, query.lines) : listAnswer('', query.glob, query.lines);
+    const answer =
+      query.ask === 'read' ? readAnswer('', query.path, query.lines) : listAnswer('', query.glob, query.lines, looked);
     return [[queryKey(query), answer]];
   });
   const answers = await running;
