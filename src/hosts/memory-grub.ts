@@ -23,7 +23,7 @@ export const menuText = (args: string): string =>
 
 /** The two kinds of line that are used: an assignment that may name variables, and one that a sed takes a word out of. */
 const assign = (values: Map<string, string>, line: string): void => {
-  const [, cut, word] = /^(\w+)=\$\(printf .* sed 's\/ (.*) \/ \/g'\)$/.exec(line) ?? [];
+  const [, cut, word] = /^(\w+)=\$\(printf .* sed -e :a -e 's\/ (.*) \/ \/' -e ta\)$/.exec(line) ?? [];
   if (cut !== undefined && word !== undefined) {
     const gone = word.replaceAll('\\', '');
     values.set(

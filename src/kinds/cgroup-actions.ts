@@ -17,7 +17,8 @@ export const changeFor = (host: HostView): ArgumentChange => {
     (fs !== 'cgroup2fs' && word.startsWith(`${unified}=`)) ||
     (word.startsWith('cgroup_disable=') && disabledBy(word).some((c) => absent.includes(c)));
   const remove = [...new Set(words.filter(isWrong))];
-  const kept = remove.flatMap(disabledBy).filter((c) => !absent.includes(c));
+  // These words go into a shell file that root runs: what is no controller's name stays behind.
+  const kept = remove.flatMap(disabledBy).filter((c) => !absent.includes(c) && /^[a-z_]+$/.test(c));
   return {
     add: [...(fs === 'cgroup2fs' ? [] : [`${unified}=1`]), ...(kept.length > 0 ? [`cgroup_disable=${kept.join(',')}`] : [])],
     remove,

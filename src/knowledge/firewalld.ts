@@ -28,9 +28,13 @@ firewall-cmd --list-all-zones`,
   'ask-firewalld',
 ] as const satisfies Argv;
 
+/** The IPv4 networks of this host's devices (proc_pid_net(5)): numbers in hexadecimal, the last byte first. */
+export const routeTable = '/proc/net/route';
+
 export const firewalldQueries: readonly Query[] = [
   ...unitQueries(unit),
   { ask: 'read', path: firewalldConf },
+  { ask: 'read', path: routeTable },
   ...[...zoneGlobs, ...serviceGlobs].map((glob): Query => ({ ask: 'list', glob })),
   { ask: 'run', argv: runningQuestion },
 ];

@@ -23,11 +23,11 @@ const variables = ['GRUB_CMDLINE_LINUX', 'GRUB_CMDLINE_LINUX_DEFAULT'] as const;
 
 /**
  * Shell lines for our file. What is added stands at the end of GRUB_CMDLINE_LINUX_DEFAULT, which grub-mkconfig puts last; what is
- * taken away goes from both variables, so that nobody else's file is touched.
+ * taken away goes from both variables, so that nobody else's file is touched; one after the other, as neighbours share a blank.
  */
 export const grubFileLines = ({ add, remove }: ArgumentChange): string[] => [
   ...remove.flatMap((word) =>
-    variables.map((name) => `${name}=$(printf '%s' " $${name} " | sed ${quote(`s/ ${pattern(word)} / /g`)})`),
+    variables.map((name) => `${name}=$(printf '%s' " $${name} " | sed -e :a -e ${quote(`s/ ${pattern(word)} / /`)} -e ta)`),
   ),
   ...(add.length > 0 ? [`GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT ${add.join(' ')}"`] : []),
 ];
@@ -39,10 +39,10 @@ const pattern = (word: string): string => word.replace(/[.*[\]^$\\/]/g, '\\$&');
 export const ownGrubArguments = (answers: Answers): ArgumentChange => {
   const text = fileText(answers, ownGrubFile) ?? '';
   const add = /^GRUB_CMDLINE_LINUX_DEFAULT="\$GRUB_CMDLINE_LINUX_DEFAULT (.*)"$/m.exec(text)?.[1] ?? '';
-  const remove = [...text.matchAll(/^GRUB_CMDLINE_LINUX=.*sed '?s\/ (.*) \/ \/g'?\)$/gm)].map((m) =>
+  const remove = [...text.matchAll(/^GRUB_CMDLINE_LINUX=.*sed -e :a -e '?s\/ (.*) \/ \/'? -e ta\)$/gm)].map((m) =>
     (m[1] ?? '').replace(/\\(.)/g, '$1'),
   );
-  return { add: add.split(' ').filter(Boolean), remove };
+  return { add: add.split(' ').filter((word) => /^[\w.,=-]+$/.test(word)), remove };
 };
 
 /** The line of a file that is read after ours and puts GRUB_CMDLINE_LINUX_DEFAULT anew, without what stood in it. */

@@ -319,6 +319,7 @@ const rows: readonly Row[] = [
     files: {
       ...firewalld,
       '/etc/firewalld/zones/trusted.xml': '<zone target="ACCEPT">\n  <source address="10.0.0.0/8"/>\n</zone>\n',
+      '/proc/net/route': 'Iface\tDestination\tGateway\tFlags\neth0\t0000010A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n',
     },
     more: asks(
       shown('public', 'eth0'),

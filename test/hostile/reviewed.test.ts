@@ -1,4 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { rhelModules } from '../../src/families/rhel-modules.ts';
+import { grubFileLines } from '../../src/knowledge/grub-arguments.ts';
 import { planHost } from '../../src/apply.ts';
 import type { MemoryFile } from '../../src/hosts/memory-machine.ts';
 import { fnmatch } from '../../src/knowledge/fnmatch.ts';
@@ -136,6 +140,56 @@ describe('hostile hosts: content that is to break node-prep', () => {
       ['list /etc/tuned/*/tuned.conf', { status: 0, text: '', files: [{ path, text }] }],
     ]);
     expect(tunedSettings(answers)).toEqual([{ path: 'kernel/panic', value: '1', from: `${path}:3` }]);
+  });
+});
+
+describe('hostile hosts: what only looks open, or safe', () => {
+  test('a zone that trusts the addresses of pods does not open the ports of the node', async () => {
+    const host = debianWith({
+      '/usr/lib/systemd/system/firewalld.service': '[Service]\n',
+      ...wants('firewalld.service'),
+      '/etc/firewalld/firewalld.conf': 'DefaultZone=public\n',
+      '/etc/firewalld/zones/public.xml': '<zone><service name="ssh"/></zone>\n',
+      '/etc/firewalld/zones/trusted.xml': '<zone target="ACCEPT"><source address="10.244.0.0/16"/></zone>\n',
+    });
+    const plan = await planHost(host, desiredOf({ kind: 'port', port: '10250', protocol: 'tcp' }));
+    expect(plan.findings[0]).toMatchObject({ boot: { ok: false, have: 'shut in public' } });
+  });
+
+  const flavours = [
+    ['5.14.0-427.13.1.el9_4.aarch64+64k', 'kernel-64k-modules-extra-5.14.0-427.13.1.el9_4.aarch64'],
+    ['5.14.0-427.13.1.el9_4.x86_64+rt-debug', 'kernel-rt-debug-modules-extra-5.14.0-427.13.1.el9_4.x86_64'],
+    ['5.14.0-427.13.1.el9_4.x86_64', 'kernel-modules-extra-5.14.0-427.13.1.el9_4.x86_64'],
+    ['5.14.0-427.13.1.el9_4.x86_64+site', undefined],
+  ] as const;
+  test.each(flavours)('modules of kernel %s come from %s', (kernel, name) => {
+    const system = { id: 'rocky', versionId: '9.4', name: 'Rocky', family: 'rhel', kernel, arch: 'x86_64' };
+    expect(rhelModules.packages(system, false)[0]).toBe(name);
+  });
+
+  test('a kernel argument of the host becomes no command in the file that root runs, and equal neighbours all go', () => {
+    const lines = grubFileLines({ add: ['x=1'], remove: ['cgroup_disable=memory', "a'$(touch /tmp/pwned)"] });
+    const script = [
+      `GRUB_CMDLINE_LINUX='quiet cgroup_disable=memory cgroup_disable=memory y'`,
+      ...lines,
+      'echo $GRUB_CMDLINE_LINUX',
+    ];
+    expect(execFileSync('sh', ['-c', script.join('\n')], { encoding: 'utf8' })).toBe('quiet y\n');
+    expect(existsSync('/tmp/pwned')).toBe(false);
+  });
+
+  test('what stands in cgroup_disable= beside controllers is not written down', async () => {
+    const cmdline = 'BOOT_IMAGE=/vmlinuz cgroup_disable=memory,$(touch${IFS}/tmp/pwned),hugetlb\n';
+    const host = debianWith({
+      '/proc/cmdline': cmdline,
+      '/etc/default/grub': 'GRUB_CMDLINE_LINUX=""\n',
+      '/usr/sbin/update-grub': 'ELF',
+      '/boot/grub/grub.cfg': `menuentry 'x' {\n  linux /vmlinuz ${cmdline}}\n`,
+      '/sys/fs/cgroup/cgroup.controllers': 'cpuset cpu io pids\n',
+    });
+    const plan = await planHost(host, allowing(desiredOf({ kind: 'cgroup', v1: 'blocked' })));
+    const text = written(plan, '/etc/default/grub.d/node-prep.cfg');
+    expect(text).toContain('GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT cgroup_disable=hugetlb"');
   });
 });
 
