@@ -1,6 +1,5 @@
 import { fileText, overlay } from './answers.ts';
-import { ownGrubArguments } from './knowledge/grub-arguments.ts';
-import { changedArguments } from './knowledge/grub-arguments.ts';
+import { changedArguments, ownGrubArguments } from './knowledge/grub-arguments.ts';
 import { ufwTurnedOff } from './knowledge/ufw-config.ts';
 import { unitFolder } from './knowledge/systemd.ts';
 import type { Action, Answers, RunAction } from './model.ts';

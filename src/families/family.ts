@@ -19,7 +19,7 @@ export type PackageFacts = {
  * How kernel arguments of the next boots are changed. `programs`: paths of which one must be there. `ownFile`: the arguments stand in
  * a file of our own, and `command` has the menu made from it. `byHand`: how a person does it.
  */
-export type KernelArguments = {
+type KernelArguments = {
   readonly programs: readonly string[];
   readonly ownFile: boolean;
   readonly byHand: string;

@@ -36,7 +36,7 @@ export const lateModules = (requirements: readonly SysctlNeed[], host: HostView)
 };
 
 /** `late`: modules that bring keys, but not before systemd-sysctl runs. */
-export type View = { readonly host: HostView; readonly boot: Resolver; readonly late: ReadonlySet<string> };
+type View = { readonly host: HostView; readonly boot: Resolver; readonly late: ReadonlySet<string> };
 
 /** A requirement and how the host stands, before it is judged. */
 export type Looked = { readonly requirement: Requirement<SysctlNeed>; readonly base: Omit<Finding, 'verdict'> };

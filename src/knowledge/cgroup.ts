@@ -5,7 +5,7 @@ import { systemdVersion, systemdVersionQueries } from './systemd.ts';
 import { compareDebian } from './versions.ts';
 
 /** The question that Kubernetes' own documents ask: "cgroup2fs" is version 2, "tmpfs" version 1. */
-export const cgroupQuestion = ['stat', '-fc', '%T', '/sys/fs/cgroup'] as const satisfies Argv;
+const cgroupQuestion = ['stat', '-fc', '%T', '/sys/fs/cgroup'] as const satisfies Argv;
 
 const controllersFile = '/sys/fs/cgroup/cgroup.controllers';
 

@@ -4,7 +4,7 @@ import { grubDefault, grubEntries } from './grub.ts';
 import type { GrubEntry } from './grub.ts';
 
 /** The kernel command line of the next boot. `from`: the file that says so; /proc/cmdline where none could be read. */
-export type BootCmdline = { readonly text: string; readonly from: string };
+type BootCmdline = { readonly text: string; readonly from: string };
 
 const grubConfigs = ['/boot/grub/grub.cfg', '/boot/grub2/grub.cfg'] as const;
 const grubEnvs = ['/boot/grub/grubenv', '/boot/grub2/grubenv'] as const;

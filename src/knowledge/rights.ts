@@ -11,7 +11,8 @@ export const rightsQueries: readonly Query[] = [
   ...containerQueries,
 ];
 
-const CAP_SYS_MODULE = 16n;
+/** Bits of capabilities (linux/capability.h). */
+const [CAP_SYS_MODULE, CAP_SYS_ADMIN] = [16n, 21n] as const;
 
 /**
  * Why root cannot load a module here, if so: a container has no CAP_SYS_MODULE (capabilities(7)), in a user namespace it does
@@ -19,10 +20,7 @@ const CAP_SYS_MODULE = 16n;
  */
 export const cannotLoad = (answers: Answers): { readonly reason: string; readonly remedy: string } | undefined => {
   if (!isRoot(answers)) return undefined;
-  const uidMap = fileText(answers, '/proc/self/uid_map')?.trim().split(/\s+/).join(' ');
-  const inNamespace = uidMap !== undefined && uidMap !== '0 0 4294967295';
-  const caps = /^CapEff:\s*([0-9a-f]+)/m.exec(fileText(answers, '/proc/self/status') ?? '')?.[1];
-  if (inNamespace || (caps && ((BigInt(`0x${caps}`) >> CAP_SYS_MODULE) & 1n) === 0n)) {
+  if (lacks(CAP_SYS_MODULE, answers)) {
     return { reason: `no right to load modules here: ${thisContainer(answers)}`, remedy: onItsHost(answers) };
   }
   if (fileText(answers, '/proc/sys/kernel/modules_disabled')?.trim() !== '1') return undefined;
@@ -62,13 +60,14 @@ export const cannotSet = (answers: Answers): { readonly reason: string; readonly
 /** Whether the one who asks is root (effective user id 0). */
 export const isRoot = (answers: Answers): boolean => /^Uid:\s+\d+\s+0\s/m.test(fileText(answers, '/proc/self/status') ?? '');
 
-const CAP_SYS_ADMIN = 21n;
-
 /** Whether root here has no power over the machine itself, as in a container: no CAP_SYS_ADMIN, or a user namespace. */
-export const inContainer = (answers: Answers): boolean => {
+export const inContainer = (answers: Answers): boolean => isRoot(answers) && lacks(CAP_SYS_ADMIN, answers);
+
+/** Whether a capability (its bit) is not held, or does not count on the machine itself, as in a user namespace. */
+const lacks = (cap: bigint, answers: Answers): boolean => {
   const uidMap = fileText(answers, '/proc/self/uid_map')?.trim().split(/\s+/).join(' ');
-  const inNamespace = uidMap !== undefined && uidMap !== '0 0 4294967295';
   const caps = /^CapEff:\s*([0-9a-f]+)/m.exec(fileText(answers, '/proc/self/status') ?? '')?.[1];
-  const lacks = caps !== undefined && ((BigInt(`0x${caps}`) >> CAP_SYS_ADMIN) & 1n) === 0n;
-  return isRoot(answers) && (inNamespace || lacks);
+  return (
+    (uidMap !== undefined && uidMap !== '0 0 4294967295') || (caps !== undefined && ((BigInt(`0x${caps}`) >> cap) & 1n) === 0n)
+  );
 };

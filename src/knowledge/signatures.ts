@@ -6,7 +6,7 @@ const lockdownFile = '/sys/kernel/security/lockdown';
 const enforceFile = '/sys/module/module/parameters/sig_enforce';
 
 /** A module's file that has no signature. */
-export type Unsigned = { readonly name: string; readonly file: string };
+type Unsigned = { readonly name: string; readonly file: string };
 
 /**
  * What makes the kernel refuse modules without a signature: lockdown, which Secure Boot turns on in most distributions

@@ -22,7 +22,7 @@ export const swapQueries: readonly Query[] = [
 ];
 
 /** Swap in use: a device or file, its size and how much of it is used, in KiB (proc_swaps(5)). */
-export type ActiveSwap = { readonly name: string; readonly used: number };
+type ActiveSwap = { readonly name: string; readonly used: number };
 
 /** The devices and files in use as swap now. */
 export const swapsNow = (answers: Answers): ActiveSwap[] =>

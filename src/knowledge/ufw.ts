@@ -5,7 +5,7 @@ import type { PortNeed } from './ports.ts';
 import { ufwConf, ufwConfigQueries, ufwDefaults, ufwEnabled, ufwSetting } from './ufw-config.ts';
 import { unitOf, unitQueries } from './units.ts';
 
-export const ufwBefore = '/etc/ufw/before.rules';
+const ufwBefore = '/etc/ufw/before.rules';
 const userRules = '/etc/ufw/user.rules';
 const unit = 'ufw.service';
 
