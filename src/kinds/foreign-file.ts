@@ -1,4 +1,5 @@
 import { fileText, linkTarget } from '../answers.ts';
+import { hasText } from '../knowledge/shell-lines.ts';
 import type { Action, Answers, FoundFile } from '../model.ts';
 
 type Write = Omit<Extract<Action, { do: 'write' }>, 'for'>;
@@ -55,19 +56,25 @@ const withoutLines = ({ path, text }: FoundFile, lines: ReadonlySet<number>, ans
   if (!vendor) return { do: 'write', path, mode: 'keep', before: text, after };
   const own = `/etc/${path.slice(vendor[0].length)}`;
   return fileText(answers, own) === undefined && foundFile(own, answers) === undefined
-    ? { do: 'write', path: own, mode: '0644', before: null, after }
+    ? { do: 'write', path: own, mode: '0644', before: null, after: `# copied by node-prep; hides ${path}\n${after}` }
     : undefined;
 };
 
 /**
- * A line as it is once it was taken out. In a script a command that does nothing takes its place, as a branch must not be empty; only
- * a line that is one simple command can go. Undefined for units, which are broken without their command, for what cloud-init fetches
- * anew, and for profiles of tuned's package, which use files beside them.
+ * A line as it is once it was taken out. What is run at boot (scripts, crontabs, ifupdown's files) only loses a line that is one
+ * simple command for one key or one swap: anything else on it would be lost with it. In a script a command that does nothing takes its
+ * place, as a branch must not be empty. Undefined also for units, which are broken without their command, for what cloud-init
+ * fetches anew, and for profiles of tuned's package, which use files beside them.
  */
 const takenOut = (path: string, line: string, text: string): string | undefined => {
-  if (/\.service$|^\/var\/lib\/cloud\/|^\/usr\/lib\/tuned\//.test(path) || line.includes(takenOver)) return undefined;
-  if (!text.startsWith('#!')) return `${takenOver}${line}`;
-  return /^\s*[^;&|(){}`]+$/.test(line) && !/^\s*(?:if|then|else|elif|do|while|for|case)\b|\\$/.test(line)
-    ? `: ${takenOver}${line}`
-    : undefined;
+  const isUnit = /\.(?:service|rules)$|^\/etc\/systemd\/system\//.test(path);
+  if (isUnit || /^\/var\/lib\/cloud\/|^\/usr\/lib\/tuned\//.test(path) || line.includes(takenOver)) return undefined;
+  const script = text.startsWith('#!') || /^\/etc\/rc\./.test(path);
+  if (!script && !/^\/etc\/(?:cron|network\/)/.test(path)) return `${takenOver}${line}`;
+  if (!simple.test(line) || hasText(text)) return undefined;
+  return script ? `: ${takenOver}${line}` : `${takenOver}${line}`;
 };
+
+/** One command that sets one key, or turns one swap on, with nothing before or after it that counts. */
+const simple =
+  /^\s*(?:(?:pre-|post-)?up\s+|@reboot\s+\S+\s+)?(?:\/\S*\/)?(?:sysctl(?:\s+-[a-z]+)*\s+[\w./*-]+=[^\s;&|<>\\]+|swapon(?:\s+-a|\s+[^\s;&|<>\\-]\S*)|echo\s+[\w-]+\s*>\s*\/proc\/sys\/\S+)(?:\s+[12]?>\s*\/dev\/null|\s+2>&1)*\s*$/;

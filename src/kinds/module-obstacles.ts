@@ -2,6 +2,7 @@ import { listed } from '../answers.ts';
 import type { Family } from '../families/family.ts';
 import { familyNamed } from '../families/table.ts';
 import type { RunningKernel } from '../knowledge/kernel.ts';
+import { maskedService } from '../knowledge/boot-services.ts';
 import { argumentRemedy } from '../knowledge/module-arguments.ts';
 import { configFiles } from '../knowledge/modprobe.ts';
 import type { Denial } from '../knowledge/modprobe.ts';
@@ -39,7 +40,9 @@ const means: { readonly [how in Denial['how']]: string } = {
 export const hindrance = (by: readonly string[], now: Reading, view: ModuleView): Obstacle | undefined => {
   const { kernel, ahead, host, cleared } = view;
   const unlisted = by.some((name) => !kernel.builtin.has(name) && !cleared.files.persisted.has(name));
-  const own = unlisted ? unwritable(ownModulesLoad, host) : undefined;
+  const own = unlisted
+    ? (maskedService(host.answers, 'systemd-modules-load.service') ?? unwritable(ownModulesLoad, host))
+    : undefined;
   if (own) return own;
   // Without an index nothing can be loaded, nor be known to exist when it is written down for the next boot.
   if (!ahead.indexed) return missing(view);

@@ -21,7 +21,7 @@ export const swapKind: Kind<SwapNeed> = {
   queries: (needs) => (needs.length === 0 ? [] : [...swapQueries, ...cgroupQueries]),
   check: (requirements, host) => {
     const findings = requirements.map((r) => judge(r, host));
-    const words = requirements.flatMap((r) => [...resumeAdvice(r, host), ...tmpfsAdvice(r, host)]);
+    const words = requirements.flatMap((r) => [...sourceAdvice(r, host), ...resumeAdvice(r, host), ...tmpfsAdvice(r, host)]);
     return {
       findings: [...findings, ...words],
       actions: findings.some((f) => f.verdict === 'change') ? swapActions(id, host) : [],
@@ -74,6 +74,21 @@ const saying = ({ via, name }: SwapSource): string =>
     script: name,
     argument: `makes ${name}`,
   })[via];
+
+/** Swap that is on, and no file that is read here turns it on: a script may do so again. */
+const sourceAdvice = (requirement: Requirement<SwapNeed>, { answers }: HostView): Finding[] => {
+  const active = swapsNow(answers).map((swap) => swap.name);
+  if (requirement.policy !== 'off' || active.length === 0 || swapsAtBoot(answers).length > 0) return [];
+  const [now, boot] = [reading(false, active.join(', '), '/proc/swaps'), reading(true, 'not known')];
+  return [
+    {
+      ...{ id: 'swap/source', kind: 'swap', want: 'known', because: requirement.because, now, boot },
+      verdict: 'advice',
+      reason: `nothing that node-prep reads turns ${active.join(', ')} on: a script may do so again at the next boot`,
+      remedy: 'Find out who runs swapon, and run node-prep verify after the next boot.',
+    },
+  ];
+};
 
 /** The device of hibernation turns no swap on, but is worth a word where there is to be none. */
 const resumeAdvice = (requirement: Requirement<SwapNeed>, { answers }: HostView): Finding[] => {

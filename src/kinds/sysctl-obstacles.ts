@@ -1,3 +1,4 @@
+import { maskedService } from '../knowledge/boot-services.ts';
 import { runningKernel } from '../knowledge/kernel.ts';
 import { candidatesFor, providerOf } from '../knowledge/module-providers.ts';
 import { cannotSet } from '../knowledge/rights.ts';
@@ -28,6 +29,8 @@ export const obstacleTo = (
   plan: FilePlan,
   host: HostView,
 ): Obstacle | undefined => {
+  const masked = boot.ok ? undefined : maskedService(host.answers, 'systemd-sysctl.service');
+  if (masked) return masked;
   const own = boot.ok || wins(plan.boot, need) ? undefined : unwritable(ownSysctl, host);
   if (own) return own;
   if (now.have === unreadable) {

@@ -1,5 +1,6 @@
 import { fileText } from '../answers.ts';
 import type { Answers, Query } from '../model.ts';
+import { bootServiceQueries, maskOfService } from './boot-services.ts';
 import { dropinQueries, dropins } from './dropins.ts';
 import { bootArguments } from './modprobe-cmdline.ts';
 import { moduleName } from './module-names.ts';
@@ -10,10 +11,15 @@ export type BootEntry = { readonly name: string; readonly from: string };
 /** The file that node-prep owns. */
 export const ownModulesLoad = '/etc/modules-load.d/node-prep.conf';
 
-export const bootEntryQueries: readonly Query[] = [...dropinQueries('modules-load'), { ask: 'read', path: '/proc/cmdline' }];
+export const bootEntryQueries: readonly Query[] = [
+  ...bootServiceQueries('systemd-modules-load.service'),
+  ...dropinQueries('modules-load'),
+  { ask: 'read', path: '/proc/cmdline' },
+];
 
 /** What systemd-modules-load(8) will be told at the next boot. `skip`: a file to leave out. */
-export const bootEntries = (answers: Answers, skip?: string): BootEntry[] => listedEntries(withoutRun(answers), skip);
+export const bootEntries = (answers: Answers, skip?: string): BootEntry[] =>
+  maskOfService(answers, 'systemd-modules-load.service') === undefined ? listedEntries(withoutRun(answers), skip) : [];
 
 /**
  * What systemd-modules-load(8) is told to load by the files that are there now, in its order: modules_load= of the kernel

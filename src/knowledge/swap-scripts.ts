@@ -1,6 +1,7 @@
 import { linkTarget, listed, numbered } from '../answers.ts';
 import type { Answers, FoundFile, Query } from '../model.ts';
 import { bootScripts, executableQueries, isExecutable } from './executables.ts';
+import { liveLines } from './shell-lines.ts';
 import type { SwapSource } from './swap-source.ts';
 
 const cronGlobs = ['/etc/crontab', '/etc/cron.d/*'] as const;
@@ -34,8 +35,8 @@ export const scriptedSwaps = (answers: Answers): SwapSource[] => {
 const swapon = /(?:^|[\s;&|(/])swapon\b(?!\s*(?:-s\b|--show|--summary|-V\b|--version|-h\b|--help))/;
 
 const linesWith = (file: FoundFile, matches: (text: string) => boolean): SwapSource[] =>
-  numbered(file.text)
-    .filter(({ text }) => matches(text.replace(/(^|\s)#.*$/, '')))
+  liveLines(file.text)
+    .filter(({ text }) => matches(text))
     .map(({ line, text }) => {
       const from = `${file.path}:${line}`;
       return { via: 'script', name: 'swapon', from, ...(isWhole(text) && { lines: [from] }) };

@@ -2,6 +2,7 @@ import { fileText, listed, numbered } from '../answers.ts';
 import type { Answers, FoundFile, Query } from '../model.ts';
 import { baseName } from './dropins.ts';
 import { bootScripts, executableQueries, isExecutable } from './executables.ts';
+import { iniLines } from './ini-lines.ts';
 import { parseSysctl } from './sysctl-lines.ts';
 import type { Setting } from './sysctl-lines.ts';
 import { shellSettings } from './sysctl-shell.ts';
@@ -11,8 +12,11 @@ import { tunedQueries, tunedReapplies, tunedSettings } from './tuned.ts';
 import { ufwConfigQueries, ufwDefaults, ufwEnabled, ufwSetting } from './ufw-config.ts';
 
 /** The files that somebody reads for settings after systemd-sysctl, and how they come to be run. */
-const wants = '/etc/systemd/system/*.wants/*';
+const pulls = ['/etc/systemd/system/*.wants/*', '/etc/systemd/system/*.requires/*'] as const;
 const units = '/etc/systemd/system/*.service';
+const unitDropins = '/etc/systemd/system/*.service.d/*.conf';
+const udevRules = '/etc/udev/rules.d/*.rules';
+const networkdConfs = ['/etc/systemd/networkd.conf', '/etc/systemd/networkd.conf.d/*.conf'] as const;
 const interfaces = ['/etc/network/interfaces', '/etc/network/interfaces.d/*'] as const;
 const crontabs = ['/etc/crontab', '/etc/cron.d/*'] as const;
 const cloudConfigs = ['/etc/cloud/cloud.cfg', '/etc/cloud/cloud.cfg.d/*.cfg', '/var/lib/cloud/instance/user-data.txt'] as const;
@@ -26,8 +30,11 @@ const crons = ['cron.service', 'crond.service'] as const;
 export const lateQueries: readonly Query[] = [
   ...ufwConfigQueries,
   { ask: 'read', path: '/etc/ufw/sysctl.conf' },
-  { ask: 'list', glob: wants, lines: [] },
-  ...[units, ...interfaces, ...crontabs, ...cloudConfigs].map((glob) => ({ ask: 'list' as const, glob })),
+  ...pulls.map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
+  ...[units, unitDropins, udevRules, ...networkdConfs, ...interfaces, ...crontabs, ...cloudConfigs].map((glob) => ({
+    ask: 'list' as const,
+    glob,
+  })),
   { ask: 'read', path: '/etc/cloud/cloud-init.disabled' },
   ...executableQueries,
   ...[networkManager, ...ifup, ...cloudInit].map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
@@ -55,7 +62,7 @@ export const lateSettings = (answers: Answers, files: readonly FoundFile[]): Lat
     ...by('ufw', ufwSettings(answers, files)),
     ...shell(
       'ifupdown',
-      isThere(answers, ifup) ? [...all(answers, interfaces).map((file) => only(file, upLine)), ...script(bootScripts.ifUp)] : [],
+      isThere(answers, ifup) ? [...interfaceFiles(answers).map((file) => only(file, upLine)), ...script(bootScripts.ifUp)] : [],
     ),
     ...(isEnabled(answers, 'tuned.service') ? by('tuned', [...tunedSettings(answers), ...reapplied(answers, files)]) : []),
     ...shell(
@@ -63,7 +70,9 @@ export const lateSettings = (answers: Answers, files: readonly FoundFile[]): Lat
       isCloud(answers) ? [...all(answers, cloudConfigs).map(bootCommands), ...script(bootScripts.cloudInit)] : [],
     ),
     ...shell('rc.local', script(bootScripts.rcLocal)),
-    ...enabledUnits(answers).flatMap((file) => shell(baseName(file.path), [only(file, execLine)])),
+    ...by('systemd-networkd', networkdSettings(answers)),
+    ...enabledUnits(answers).flatMap((file) => by(baseName(file.path), execSettings(file, read))),
+    ...shell('udev', all(answers, [udevRules]).map(ruleCommands)),
     ...shell(
       'cron',
       crons.some((unit) => isEnabled(answers, unit)) ? all(answers, crontabs).map((file) => only(file, rebootLine)) : [],
@@ -89,7 +98,7 @@ const reapplied = (answers: Answers, files: readonly FoundFile[]): Setting[] =>
     : [];
 
 const isEnabled = (answers: Answers, unit: string): boolean =>
-  listed(answers, wants).some((file) => baseName(file.path) === unit) &&
+  all(answers, pulls).some((file) => baseName(file.path) === unit) &&
   !listed(answers, units).some((file) => baseName(file.path) === unit && isMask(file));
 
 /**
@@ -110,13 +119,51 @@ const isCloud = (answers: Answers): boolean =>
 const isThere = (answers: Answers, programs: readonly string[]): boolean =>
   programs.some((path) => listed(answers, path).length > 0);
 
-const enabledUnits = (answers: Answers): FoundFile[] =>
-  listed(answers, units).filter((file) => isEnabled(answers, baseName(file.path)));
+/** Units of the owner that something starts, a timer of their name among it, and what is added to enabled ones. */
+const enabledUnits = (answers: Answers): FoundFile[] => {
+  const starts = (unit: string): boolean => isEnabled(answers, unit) || isEnabled(answers, unit.replace(/service$/, 'timer'));
+  const added = listed(answers, unitDropins).filter((file) => starts((file.path.split('/').at(-2) ?? '').replace(/\.d$/, '')));
+  return [...listed(answers, units).filter((file) => !isMask(file) && starts(baseName(file.path))), ...added];
+};
+
+/** The commands of a unit: a backslash at the end of a line joins the next (systemd.service(5)). */
+const execSettings = (file: FoundFile, read: Reader): Setting[] =>
+  iniLines(file, true)
+    .filter(({ key }) => /^Exec(?:StartPre|Start|StartPost)$/.test(key))
+    .flatMap(({ value, from }) => shellSettings(value, file.path, read).map((setting) => ({ ...setting, from })));
+
+/** networkd turns forwarding on or off for the whole host from version 256 on (networkd.conf(5)). */
+const networkdSettings = (answers: Answers): Setting[] =>
+  isEnabled(answers, 'systemd-networkd.service')
+    ? all(answers, networkdConfs)
+        .flatMap((file) => iniLines(file, true))
+        .flatMap(({ section, key, value, from }): Setting[] => {
+          const path = { IPv4Forwarding: 'net/ipv4/ip_forward', IPv6Forwarding: 'net/ipv6/conf/all/forwarding' }[key];
+          const on = /^(?:1|y|yes|t|true|on)$/i.test(value) ? '1' : /^(?:0|n|no|f|false|off)$/i.test(value) ? '0' : undefined;
+          return section === 'Network' && path !== undefined && on !== undefined ? [{ path, value: on, from }] : [];
+        })
+    : [];
+
+/** Files beside the main one are read only where it says so (interfaces(5)). */
+const interfaceFiles = (answers: Answers): FoundFile[] => {
+  const [main, others] = interfaces.map((glob) => listed(answers, glob));
+  const sources = (main ?? []).some(({ text }) => /^[ \t]*source(?:-directory)?[ \t].*interfaces\.d/m.test(text));
+  return [...(main ?? []), ...(sources ? (others ?? []) : [])];
+};
+
+/** What rules of udev run, on the lines where they stand. */
+const ruleCommands = (file: FoundFile): FoundFile => ({
+  ...file,
+  text: numbered(file.text)
+    .map(({ text }) =>
+      /^\s*#/.test(text) ? '' : [...text.matchAll(/RUN(?:\{program\})?\s*\+?=\s*"([^"]*)"/g)].map((m) => m[1]).join('; '),
+    )
+    .join('\n'),
+});
 
 const all = (answers: Answers, globs: readonly string[]): FoundFile[] => globs.flatMap((glob) => listed(answers, glob));
 
 const upLine = /^\s*(?:pre-|post-)?up\s/;
-const execLine = /^\s*Exec(?:StartPre|Start|StartPost)\s*=/;
 const rebootLine = /^\s*@reboot\s/;
 
 /** The file with every other line made empty, so that the numbers stay. */

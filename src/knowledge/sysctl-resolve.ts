@@ -1,5 +1,6 @@
 import { fileText, linkTarget, listed } from '../answers.ts';
 import type { Answers, FoundFile, Query } from '../model.ts';
+import { bootServiceQueries, maskOfService } from './boot-services.ts';
 import { dropinQueries, dropinsOf, hiddenDropinQueries } from './dropins.ts';
 import { globbed, isGlob } from './sysctl-globs.ts';
 import { lateQueries, lateSettings } from './sysctl-late.ts';
@@ -30,7 +31,12 @@ export const sysctlFileQueries: readonly Query[] = [
 ];
 
 /** All that sets keys. */
-export const settingQueries: readonly Query[] = [...sysctlFileQueries, { ask: 'read', path: '/proc/cmdline' }, ...lateQueries];
+export const settingQueries: readonly Query[] = [
+  ...sysctlFileQueries,
+  ...bootServiceQueries('systemd-sysctl.service'),
+  { ask: 'read', path: '/proc/cmdline' },
+  ...lateQueries,
+];
 
 /**
  * What a key holds once the host has booted: sysctl.*= of the kernel command line comes first, then systemd-sysctl(8), which reads
@@ -43,7 +49,7 @@ export const bootResolver = (answers: Answers, own?: string): Resolver => {
   const settings = lasting.flatMap((f) => (leadsToRun(f) ? [] : parseSysctl(f.text, f.path, 'systemd')));
   return resolver([
     { settings: argumentSettings(fileText(answers, '/proc/cmdline') ?? ''), writes: isNamed },
-    systemd(settings),
+    systemd(maskOfService(answers, 'systemd-sysctl.service') === undefined ? settings : []),
     { settings: lateSettings(answers, [...lasting, sysctlConf(answers)]), writes: isNamed },
   ]);
 };

@@ -1,4 +1,4 @@
-import { numbered } from '../answers.ts';
+import { liveLines } from './shell-lines.ts';
 import { sysctlPath, sysctlValue } from './sysctl.ts';
 import type { Setting } from './sysctl-lines.ts';
 
@@ -13,8 +13,8 @@ export type Reader = (reads: Reads) => readonly Setting[];
  * `sysctl -p FILE`, `sysctl --system` and `echo value > /proc/sys/key`. Conditions are taken to hold; a word with `$` is not known.
  */
 export const shellSettings = (text: string, path: string, read: Reader): Setting[] =>
-  numbered(text).flatMap(({ line, text: raw }) =>
-    /^\s*#/.test(raw) ? [] : commandsOf(raw.replace(/\s#.*$/, '')).flatMap((words) => settingsOf(words, `${path}:${line}`, read)),
+  liveLines(text).flatMap(({ line, text: raw }) =>
+    commandsOf(raw).flatMap((words) => settingsOf(words, `${path}:${line}`, read)),
   );
 
 /** The commands of a line as words; what stands before the program itself is taken away. */

@@ -112,7 +112,8 @@ describe('hostile hosts: lines that --take-over takes over', () => {
       'xt_owner',
       {
         '/usr/lib/modprobe.d/vendor.conf': 'blacklist xt_owner\noptions x y=1\n',
-        '/etc/modprobe.d/vendor.conf': '# taken over by node-prep: blacklist xt_owner\noptions x y=1\n',
+        '/etc/modprobe.d/vendor.conf':
+          '# copied by node-prep; hides /usr/lib/modprobe.d/vendor.conf\n# taken over by node-prep: blacklist xt_owner\noptions x y=1\n',
       },
     ],
     [
@@ -121,7 +122,7 @@ describe('hostile hosts: lines that --take-over takes over', () => {
       'br_netfilter',
       {
         '/etc/modprobe.d/vendor.conf':
-          '# taken over by node-prep: blacklist br_netfilter\n# taken over by node-prep: install bridge /bin/false\n',
+          '# copied by node-prep; hides /usr/lib/modprobe.d/vendor.conf\n# taken over by node-prep: blacklist br_netfilter\n# taken over by node-prep: install bridge /bin/false\n',
       },
     ],
     [

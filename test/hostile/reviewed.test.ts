@@ -80,7 +80,7 @@ describe('hostile hosts: lines that are taken over', () => {
     const host = debianWith({ [vendor]: 'net.ipv4.conf.all.forwarding=0\nnet.ipv4.ip_forward=0\n' });
     const { before, after } = await applyTo(host, allowing(desiredOf(forward)));
     expect(written(before, '/etc/sysctl.d/zz.conf')).toBe(
-      '# taken over by node-prep: net.ipv4.conf.all.forwarding=0\n# taken over by node-prep: net.ipv4.ip_forward=0\n',
+      '# copied by node-prep; hides /usr/lib/sysctl.d/zz.conf\n# taken over by node-prep: net.ipv4.conf.all.forwarding=0\n# taken over by node-prep: net.ipv4.ip_forward=0\n',
     );
     expect(isConverged(after)).toBe(true);
   });
@@ -140,6 +140,119 @@ describe('hostile hosts: content that is to break node-prep', () => {
       ['list /etc/tuned/*/tuned.conf', { status: 0, text: '', files: [{ path, text }] }],
     ]);
     expect(tunedSettings(answers)).toEqual([{ path: 'kernel/panic', value: '1', from: `${path}:3` }]);
+  });
+});
+
+describe('hostile hosts: scripts, and what must not be lost with a line', () => {
+  const [interfaces, cron, rc] = ['/etc/network/interfaces', '/etc/cron.d/corp', '/etc/rc.local'];
+  const off = 'sysctl -w net.ipv4.ip_forward=0';
+  const program: Files = { '/usr/sbin/ifup': 'ELF', ...wants('cron.service') };
+  const kept: readonly (readonly [string, string, string])[] = [
+    [
+      'a line of ifupdown that also makes a route',
+      interfaces,
+      `iface lo inet loopback\n  post-up ${off}; ip route add 10.98.0.0/16 dev lo\n`,
+    ],
+    [
+      'a line of ifupdown that goes on in the next',
+      interfaces,
+      `iface lo inet loopback\n  post-up ${off} \\\n  kernel.panic=1\n`,
+    ],
+    ['a crontab line that also starts something', cron, `@reboot root ${off} && /usr/local/bin/start-db\n`],
+    ['a command that sets two keys', rc, `#!/bin/sh\n${off} vm.dirty_ratio=33\n`],
+    ['a script with a here-document in it', rc, `#!/bin/sh\ncat > /run/x <<Y\na\nY\n${off}\n`],
+    ['a script with text over several lines', rc, `#!/bin/sh\necho 'a\nb' > /run/x\n${off}\n`],
+  ];
+  test.each(kept)('%s is left to its owner', async (_sentence, path, text) => {
+    const host = debianWith({ ...right, ...program, [path]: text }, { scripts: { 'ask-executables': `${rc}\n` } });
+    const plan = await planHost(host, allowing(desiredOf(forward)));
+    expect(findingOf(plan, id)).toMatchObject({ verdict: 'blocked', reason: expect.stringContaining(path) });
+    expect(plan.actions).toEqual([]);
+  });
+
+  const silent: readonly (readonly [string, Files])[] = [
+    ['what stands in a here-document', { [rc]: `#!/bin/sh\ncat > /run/x <<Y\n${off}\nY\n` }],
+    ['what stands after the exit of a script', { [rc]: `#!/bin/sh\nexit 0\n${off}\n` }],
+    [
+      'a file beside interfaces that no line sources',
+      { [interfaces]: 'auto lo\n', '/etc/network/interfaces.d/x': `iface x inet manual\n up ${off}\n` },
+    ],
+  ];
+  test.each(silent)('%s sets nothing', async (_sentence, files) => {
+    const host = debianWith({ ...right, ...program, ...files }, { scripts: { 'ask-executables': `${rc}\n` } });
+    expect(findingOf(await planHost(host, desiredOf(forward)), id).verdict).toBe('ok');
+  });
+
+  const heard: readonly (readonly [string, Files, string])[] = [
+    [
+      'that networkd turns forwarding off for the whole host',
+      { ...wants('systemd-networkd.service'), '/etc/systemd/networkd.conf.d/h.conf': '[Network]\nIPv4Forwarding=no\n' },
+      '/etc/systemd/networkd.conf.d/h.conf:2, by systemd-networkd',
+    ],
+    [
+      'what was added to an enabled unit',
+      { ...wants('ssh.service'), '/etc/systemd/system/ssh.service.d/x.conf': `[Service]\nExecStartPost=/sbin/${off}\n` },
+      '/etc/systemd/system/ssh.service.d/x.conf:2, by x.conf',
+    ],
+    [
+      'a service that a timer starts, on a line that goes on',
+      {
+        '/etc/systemd/system/timers.target.wants/late.timer': { link: '../late.timer' },
+        '/etc/systemd/system/late.service': `[Service]\nExecStart=/sbin/sysctl \\\n  -w net.ipv4.ip_forward=0\n`,
+      },
+      '/etc/systemd/system/late.service:2, by late.service',
+    ],
+    [
+      'a unit that a target requires',
+      {
+        '/etc/systemd/system/multi-user.target.requires/late.service': { link: '../late.service' },
+        '/etc/systemd/system/late.service': `[Service]\nExecStart=${off}\n`,
+      },
+      '/etc/systemd/system/late.service:2, by late.service',
+    ],
+    [
+      'a rule of udev',
+      { '/etc/udev/rules.d/99-x.rules': `ACTION=="add", SUBSYSTEM=="net", RUN+="/sbin/${off}"\n` },
+      '/etc/udev/rules.d/99-x.rules:1, by udev',
+    ],
+    [
+      'a command of rc.local that goes on in the next line',
+      { [rc]: '#!/bin/sh\nsysctl -q -w \\\n  net.ipv4.ip_forward=0\n' },
+      `${rc}:2, by rc.local`,
+    ],
+  ];
+  test.each(heard)('%s is heard', async (_sentence, files, from) => {
+    const host = debianWith({ ...right, ...files }, { scripts: { 'ask-executables': `${rc}\n` } });
+    const plan = await planHost(host, desiredOf(forward));
+    expect(findingOf(plan, id)).toMatchObject({ verdict: 'blocked', boot: { have: '0', from } });
+  });
+});
+
+describe('hostile hosts: the services that read the files are masked', () => {
+  test('a masked systemd-sysctl sets nothing at boot, whatever the files say', async () => {
+    const plan = await planHost(debianWith({ ...right, ...masked('systemd-sysctl.service') }), desiredOf(forward));
+    expect(findingOf(plan, id)).toMatchObject({
+      verdict: 'blocked',
+      boot: { ok: false, have: 'not set' },
+      remedy: expect.stringContaining('systemctl unmask systemd-sysctl.service'),
+    });
+  });
+
+  test('a masked systemd-modules-load loads nothing at boot', async () => {
+    const host = debianWith({ '/etc/modules-load.d/k8s.conf': 'br_netfilter\n', ...masked('systemd-modules-load.service') });
+    const plan = await planHost(host, desiredOf({ kind: 'module', name: 'br_netfilter' }));
+    expect(plan.findings[0]).toMatchObject({
+      verdict: 'blocked',
+      boot: { ok: false, have: 'not listed' },
+      reason: expect.stringContaining('/etc/systemd/system/systemd-modules-load.service'),
+    });
+  });
+
+  test('swap that is on, and that no file turns on, is turned off with a word that it may come back', async () => {
+    const host = debianWith({ '/proc/swaps': 'Filename\tType\tSize\tUsed\tPriority\n/sw6 file 1 0 -2\n' });
+    const { before, after } = await applyTo(host, desiredOf({ kind: 'swap', policy: 'off' }));
+    expect(findingOf(before, 'swap/source')).toMatchObject({ verdict: 'advice', reason: expect.stringContaining('/sw6') });
+    expect(isConverged(after)).toBe(true);
   });
 });
 

@@ -294,7 +294,7 @@ describe('hostile hosts: who writes after systemd-sysctl', () => {
     const host = debianWith({ '/usr/lib/sysctl.d/zz-vendor.conf': 'vm.swappiness=1\nnet.ipv4.ip_forward=0\n' });
     const { before, after } = await applyTo(host, allowing(desiredOf(forward)));
     expect(written(before, '/etc/sysctl.d/zz-vendor.conf')).toBe(
-      'vm.swappiness=1\n# taken over by node-prep: net.ipv4.ip_forward=0\n',
+      '# copied by node-prep; hides /usr/lib/sysctl.d/zz-vendor.conf\nvm.swappiness=1\n# taken over by node-prep: net.ipv4.ip_forward=0\n',
     );
     expect(isConverged(after)).toBe(true);
     host.reboot();
