@@ -34,6 +34,12 @@ export const listed = (answers: Answers, glob: string): readonly FoundFile[] => 
 export const ran = (answers: Answers, argv: Argv): Answer =>
   answers.get(queryKey({ ask: 'run', argv })) ?? { status: 127, text: '' };
 
+/** What a `run` printed that came to a good end; undefined where it did not, as after the minute that all have, or was not asked. */
+export const said = (answers: Answers, argv: Argv): string | undefined => {
+  const { status, text } = ran(answers, argv);
+  return status === 0 ? text : undefined;
+};
+
 /** What a shell script printed that has this name as its $0, whatever its arguments; undefined where none was asked. */
 export const scriptAnswer = (answers: Answers, name: string): Answer | undefined =>
   [...answers].find(([key]) => key.startsWith('run ["sh","-c",') && key.includes(`,${JSON.stringify(name)}`))?.[1];

@@ -68,6 +68,10 @@ exit 0`;
   noCandidate: (name, { name: system }) =>
     `Enable a repository that has ${name} for ${system} (EPEL has what the base lacks), then plan again.`,
   modules: rhelModules,
-  missingModule: ({ kernel }) =>
-    `Install kernel-modules-extra-${kernel} (pinned to the running kernel, so that no newer kernel comes with it), then plan again.`,
+  missingModule: (system) => {
+    const [name] = rhelModules.packages(system, false);
+    return name === undefined
+      ? `Ask whoever built kernel ${system.kernel} for its modules, or boot a kernel of the distribution; then plan again.`
+      : `Install ${name} (pinned to the running kernel, so that no newer kernel comes with it), then plan again.`;
+  },
 };

@@ -1,6 +1,6 @@
 import { firewalldConf, firewalldOn, firewalldQueries, firewalldSetting, permanentZones } from '../knowledge/firewalld.ts';
 import { ufwDefaults, ufwSetting } from '../knowledge/ufw-config.ts';
-import { ufwOn, ufwQueries } from '../knowledge/ufw.ts';
+import { ufwOn, ufwQueries, ufwUnasked } from '../knowledge/ufw.ts';
 import type { Answers, Finding, HostView, Kind, NeedOf, Reading, Requirement, Verdict } from '../model.ts';
 
 type FirewallNeed = NeedOf<'firewall'>;
@@ -59,17 +59,12 @@ const reload = (answers: Answers): Judgement => {
 };
 
 const forward = (answers: Answers): Judgement => {
-  if (isOn(ufwOn(answers))) {
-    const policy = ufwSetting(ufwDefaults, 'DEFAULT_FORWARD_POLICY', answers);
-    if (policy?.value !== 'ACCEPT')
-      return trap(
-        `ufw: ${policy?.value ?? 'DROP'}`,
-        policy?.from ?? ufwDefaults,
-        `ufw drops packets that pass through the node (${policy?.from ?? ufwDefaults})`,
-        `Set DEFAULT_FORWARD_POLICY="ACCEPT" in ${policy?.from ?? ufwDefaults}, or run ufw route allow from POD_CIDR and ufw route allow to POD_CIDR.`,
-      );
-  }
-  if (!isOn(firewalldOn(answers))) return fine(isOn(ufwOn(answers)) ? 'ufw: ACCEPT' : 'no firewall');
+  const ufw = ufwOn(answers);
+  const mayBeOn = isOn(ufw) || ufw.unknown;
+  const policy = ufwSetting(ufwDefaults, 'DEFAULT_FORWARD_POLICY', answers);
+  if (mayBeOn && policy?.value !== 'ACCEPT')
+    return ufwDrops(policy?.value ?? 'DROP', policy?.from ?? ufwDefaults, isOn(ufw) ? '' : `${ufwUnasked.reason}; if it is, `);
+  if (!isOn(firewalldOn(answers))) return fine(mayBeOn ? 'ufw: ACCEPT' : 'no firewall');
   const trusted = permanentZones(answers).find((zone) => isTrusted(zone));
   if (trusted) return fine(`zone ${trusted.name} trusts`, trusted.allows[0]?.from);
   return trap(
@@ -79,6 +74,14 @@ const forward = (answers: Answers): Judgement => {
     'Run firewall-cmd --permanent --zone=trusted --add-source=POD_CIDR, and the same once more without --permanent.',
   );
 };
+
+const ufwDrops = (policy: string, from: string, doubt: string): Judgement =>
+  trap(
+    `ufw: ${policy}`,
+    from,
+    `${doubt}ufw drops packets that pass through the node (${from})`,
+    `Set DEFAULT_FORWARD_POLICY="ACCEPT" in ${from}, or run ufw route allow from POD_CIDR and ufw route allow to POD_CIDR.`,
+  );
 
 const isTrusted = (zone: ReturnType<typeof permanentZones>[number]): boolean =>
   zone.sources.length > 0 && zone.allows.some(({ protocol }) => protocol === '*');

@@ -36,12 +36,12 @@ const judge = (requirement: Requirement<IptablesNeed>, host: HostView): Finding 
     kind: 'iptables' as const,
     want: iptablesKind.want(requirement),
     because: requirement.because,
-    now: { ...reading(choice), ok: !lacking && !mixed, ...(mixed && { have: mixed.have, from: mixed.from }) },
+    now: { ...reading(choice), ok: !lacking && !mixed && !unasked(host), ...(mixed && { have: mixed.have, from: mixed.from }) },
     boot: { ...reading(choice), ok: !lacking },
   };
   const obstacle = lacking ?? mixed;
   if (obstacle) return { ...base, ...obstructed(requirement, { reason: obstacle.reason, remedy: obstacle.remedy }) };
-  const doubt = unlikeTwins(choice, host) ?? uncounted(choice, host);
+  const doubt = unasked(host) ?? unlikeTwins(choice, host) ?? uncounted(choice, host);
   return doubt ? { ...base, verdict: 'advice', ...doubt } : { ...base, verdict: 'ok' };
 };
 
@@ -94,6 +94,14 @@ const flush = (variant: string, counts: readonly RuleCount[]): string =>
       return [...open, `${program} -t ${table} -F`];
     })
     .join(' && ');
+
+const unasked = ({ answers }: HostView): Obstacle | undefined =>
+  askRules(answers).unasked
+    ? {
+        reason: 'which legacy and nft rules there are could not be asked within a minute',
+        remedy: 'See what iptables-save, iptables-legacy-save and iptables-nft-save say, then plan again.',
+      }
+    : undefined;
 
 const unlikeTwins = (choice: Choice, host: HostView): Obstacle | undefined => {
   const twin = variantOf('ip6tables', host);

@@ -115,6 +115,11 @@ const withoutHelp = ({ name, state }: ModulePackage, family: Family, system: Sys
         more: `whether ${name} could be installed is not known: the lists of available packages are not here`,
         remedy: `Fetch them (${family.refresh}), then plan again.`,
       };
+    case 'unasked':
+      return {
+        more: `whether ${name} could be installed could not be asked within a minute`,
+        remedy: `See whether the package manager answers (${family.refresh}), then plan again.`,
+      };
     case 'candidate':
       return { more: `${name}, which could be installed, is not known to bring it` };
   }

@@ -11,9 +11,12 @@ import type { ModuleNeed } from './module-view.ts';
 
 /**
  * The package with the modules that the running kernel lacks, and how it stands: it can be installed, it is installed and did not
- * help, no source has it, or the lists of available packages are not here.
+ * help, no source has it, the lists of available packages are not here, or the package manager did not answer.
  */
-export type ModulePackage = { readonly name: string; readonly state: 'candidate' | 'installed' | 'none' | 'unlisted' };
+export type ModulePackage = {
+  readonly name: string;
+  readonly state: 'candidate' | 'installed' | 'none' | 'unlisted' | 'unasked';
+};
 
 /** Asks the package manager about the packages with modules, and only where the running kernel lacks one that is to be changed. */
 export const modulePackageQueries = (needs: readonly (ModuleNeed & { readonly advice?: true })[]): readonly Query[] => {
@@ -29,10 +32,12 @@ export const modulePackageQueries = (needs: readonly (ModuleNeed & { readonly ad
 /** What the package manager said; undefined where it was not asked. */
 export const modulePackage = (host: HostView, kernel: RunningKernel): ModulePackage | undefined => {
   const family = familyNamed(host.system.family);
-  const said = scriptAnswer(host.answers, 'ask-module-packages');
-  if (!family.modules || !said || said.status !== 0 || !said.text.startsWith('asked')) return undefined;
-  const facts = family.read(said.text);
-  const names = family.modules.packages(host.system, !kernel.indexed);
+  const answer = scriptAnswer(host.answers, 'ask-module-packages');
+  const names = family.modules?.packages(host.system, !kernel.indexed) ?? [];
+  if (!answer || names.length === 0) return undefined;
+  if (answer.status !== 0) return { name: names[0] ?? '', state: 'unasked' };
+  if (!answer.text.startsWith('asked')) return undefined;
+  const facts = family.read(answer.text);
   const name = names.find((n) => facts.candidates.has(n) && !facts.installed.has(n)) ?? names.find((n) => facts.installed.has(n));
   return { name: name ?? names[0] ?? '', state: stateOf(name, facts) };
 };

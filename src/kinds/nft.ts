@@ -1,4 +1,4 @@
-import { crashesOnTypes, hostNft, imageNft, nftQuery, writesTypes } from '../knowledge/nft.ts';
+import { crashesOnTypes, hostNft, imageNft, nftAnswered, nftQuery, writesTypes } from '../knowledge/nft.ts';
 import type { Nft } from '../knowledge/nft.ts';
 import type { Finding, HostView, Kind, NeedOf, NftUser, Reading, Requirement } from '../model.ts';
 import type { Obstacle } from './verdicts.ts';
@@ -29,11 +29,12 @@ export const nftKind: Kind<NftNeed> = {
 
 const judge = (requirement: Requirement<NftNeed>, host: HostView): Finding => {
   const nft = hostNft(host.answers);
-  const complaint = nft && (requirement.about === 'json' ? withoutJson(nft) : crashing(nft, requirement.users));
+  const asked = nftAnswered(host.answers);
+  const complaint = asked ? nft && complaintOf(nft, requirement) : unasked;
   // A package that is still to be installed is judged by the verification after it.
   const reading: Reading = {
     ok: !complaint,
-    have: nft ? describe(nft, requirement.about) : 'not installed',
+    have: nft ? describe(nft, requirement.about) : asked ? 'not installed' : 'unknown',
     ...(nft && { from: nft.path }),
   };
   const base = {
@@ -46,6 +47,14 @@ const judge = (requirement: Requirement<NftNeed>, host: HostView): Finding => {
   };
   return complaint ? { ...base, verdict: 'advice', ...complaint } : { ...base, verdict: 'ok' };
 };
+
+const unasked: Obstacle = {
+  reason: 'which nft this host has could not be asked within a minute',
+  remedy: 'See what nft --version says, then plan again.',
+};
+
+const complaintOf = (nft: Nft, { about, users }: NftNeed): Obstacle | undefined =>
+  about === 'json' ? withoutJson(nft) : crashing(nft, users);
 
 const describe = ({ version, json }: Nft, about: NftNeed['about']): string =>
   about === 'version' ? `nft ${version ?? 'of an unknown version'}` : json === undefined ? 'unknown' : json ? 'JSON' : 'no JSON';

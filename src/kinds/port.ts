@@ -2,7 +2,7 @@ import { firewalldOn, firewalldQueries, opening, permanentZones } from '../knowl
 import { clusterZones, firewalldReading } from '../knowledge/firewalld-zones.ts';
 import { portText } from '../knowledge/ports.ts';
 import type { PortNeed } from '../knowledge/ports.ts';
-import { ufwBeforeEnd, ufwCare, ufwOn, ufwQueries } from '../knowledge/ufw.ts';
+import { ufwBeforeEnd, ufwCare, ufwOn, ufwQueries, ufwUnasked } from '../knowledge/ufw.ts';
 import type { Action, Answers, Argv, Claim, Finding, HostView, Kind, Reading, Requirement } from '../model.ts';
 import { unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
@@ -49,6 +49,7 @@ const readingOf = (need: PortNeed, answers: Answers, when: When): Reading => {
   const readings = [
     ...(firewalldOn(answers)[when] ? [firewalldReading(need, answers, when)] : []),
     ...(ufwOn(answers)[when] ? [ufwReading(need, answers)] : []),
+    ...(when === 'now' && ufwMayShut(need, answers) ? [{ ok: false, have: 'unknown' }] : []),
   ];
   return readings.find((reading) => !reading.ok) ?? readings[0] ?? { ok: true, have: 'no firewall' };
 };
@@ -57,6 +58,9 @@ const ufwReading = (need: PortNeed, answers: Answers): Reading => {
   const { open, from } = ufwCare(need, answers);
   return { ok: open, have: open ? 'open' : 'shut', ...(from && { from }) };
 };
+
+/** Whether ufw is on could not be asked, and if it is, it shuts this. */
+const ufwMayShut = (need: PortNeed, answers: Answers): boolean => ufwOn(answers).unknown && !ufwCare(need, answers).open;
 
 /** Which way the cluster's packets come is written nowhere, so nothing is opened on several sides of a host. */
 const firewalldObstacle = (need: PortNeed, answers: Answers): Obstacle | undefined => {
@@ -79,6 +83,7 @@ const firewalldObstacle = (need: PortNeed, answers: Answers): Obstacle | undefin
 };
 
 const ufwObstacle = (need: PortNeed, answers: Answers): Obstacle | undefined => {
+  if (ufwMayShut(need, answers)) return ufwUnasked;
   const { now, boot } = ufwOn(answers);
   const { open, from, sameRule } = ufwCare(need, answers);
   if (open || (!now && !boot)) return undefined;

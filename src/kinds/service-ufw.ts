@@ -1,5 +1,5 @@
 import { ufwConf, ufwSetting } from '../knowledge/ufw-config.ts';
-import { ufwOn } from '../knowledge/ufw.ts';
+import { ufwOn, ufwUnasked } from '../knowledge/ufw.ts';
 import type { Action, Answers, Claim, Finding, HostView, NeedOf, Reading, Requirement } from '../model.ts';
 import { unmet } from './verdicts.ts';
 
@@ -14,10 +14,13 @@ export const judgeUfw = (requirement: Requirement<NeedOf<'service'>>, { answers 
     const absent: Reading = { ok: true, have: 'not installed' };
     return { ...base, now: absent, boot: absent, verdict: 'ok' };
   }
-  const now: Reading = { ok: kept || !ufw.now, have: ufw.now ? 'active' : 'inactive' };
+  const now: Reading = {
+    ok: kept || !(ufw.now || ufw.unknown),
+    have: ufw.unknown ? 'unknown' : ufw.now ? 'active' : 'inactive',
+  };
   const boot: Reading = { ok: kept || !ufw.boot, have: ufw.boot ? 'enabled' : 'disabled', ...(ufw.from && { from: ufw.from }) };
   if (now.ok && boot.ok) return { ...base, now, boot, verdict: 'ok' };
-  return { ...base, now, boot, ...unmet(requirement, undefined, 'ufw disable') };
+  return { ...base, now, boot, ...unmet(requirement, ufw.unknown ? ufwUnasked : undefined, 'ufw disable') };
 };
 
 /** ufw takes its rules out of the kernel and writes ENABLED=no; the rules stay in its files. */

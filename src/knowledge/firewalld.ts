@@ -1,4 +1,4 @@
-import { fileText, listed, numbered, ran } from '../answers.ts';
+import { fileText, listed, numbered, said } from '../answers.ts';
 import type { Answers, Argv, FoundFile, Query } from '../model.ts';
 import { baseName } from './dropins.ts';
 import { elementsOf } from './firewalld-xml.ts';
@@ -105,10 +105,10 @@ const serviceAllows = (name: string, answers: Answers, seen: readonly string[] =
   );
 };
 
-/** The zones of the running firewalld, as firewall-cmd tells them; none where it does not run. */
+/** The zones of the running firewalld, as firewall-cmd tells them; none where it does not run or could not be asked. */
 export const runningZones = (answers: Answers): Zone[] =>
-  ran(answers, runningQuestion)
-    .text.split(/\n(?=\S)/)
+  (said(answers, runningQuestion) ?? '')
+    .split(/\n(?=\S)/)
     .filter((block) => block.trim() !== '')
     .map((block) => {
       const words = (key: string) => (new RegExp(`^ +${key}: *(.*)$`, 'm').exec(block)?.[1] ?? '').split(/\s+/).filter(Boolean);

@@ -1,4 +1,4 @@
-import { ran } from '../answers.ts';
+import { said } from '../answers.ts';
 import type { Answers, Argv, Query } from '../model.ts';
 
 /** Rules of one side in one table. `table`: "ip nat", "ip6 filter". */
@@ -7,12 +7,14 @@ export type RuleCount = { readonly table: string; readonly rules: number };
 /**
  * What a host's rules are. `tables`: legacy tables that exist in this network namespace. `legacy`, `nft`: tables with rules.
  * `uncounted`: legacy tables exist, but no program here can read them. `versions`: the variant that a program says it is.
+ * `unasked`: there was no answer, so that nothing of it is known.
  */
 type Rules = {
   readonly tables: readonly string[];
   readonly legacy: readonly RuleCount[];
   readonly nft: readonly RuleCount[];
   readonly uncounted: boolean;
+  readonly unasked: boolean;
   readonly versions: ReadonlyMap<string, 'nft' | 'legacy'>;
 };
 
@@ -62,9 +64,8 @@ export const ruleQuery: Query = { ask: 'run', argv };
 
 /** Reads what the question for rules was answered; nothing where it was not asked. */
 export const askRules = (answers: Answers): Rules => {
-  const lines = ran(answers, argv)
-    .text.split('\n')
-    .map((line) => line.split(' '));
+  const text = said(answers, argv);
+  const lines = (text ?? '').split('\n').map((line) => line.split(' '));
   const counts = (side: string): RuleCount[] =>
     lines.flatMap(([what, family = '', table = '', n = '']) =>
       what === side ? [{ table: `${family} ${table}`, rules: Number(n) }] : [],
@@ -73,6 +74,7 @@ export const askRules = (answers: Answers): Rules => {
     tables: lines.flatMap(([what, family = '', table = '']) => (what === 'table' ? [`${family} ${table}`] : [])),
     legacy: counts('legacy'),
     nft: counts('nft'),
+    unasked: text === undefined,
     uncounted: lines.some(([what]) => what === 'uncounted'),
     versions: new Map(
       lines.flatMap(([what, program = '', variant]): [string, 'nft' | 'legacy'][] =>

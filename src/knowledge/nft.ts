@@ -1,4 +1,4 @@
-import { ran } from '../answers.ts';
+import { said } from '../answers.ts';
 import type { Answers, Argv, NftUser, Query } from '../model.ts';
 import { compareDebian, compareRpm, upstreamVersion } from './versions.ts';
 
@@ -31,9 +31,12 @@ const argv = ['sh', '-c', script, 'ask-nft'] as const satisfies Argv;
 
 export const nftQuery: Query = { ask: 'run', argv };
 
+/** Whether the question for nft was answered at all. */
+export const nftAnswered = (answers: Answers): boolean => said(answers, argv) !== undefined;
+
 /** The nft that was found, if one was. */
 export const hostNft = (answers: Answers): Nft | undefined => {
-  const { text } = ran(answers, argv);
+  const text = said(answers, argv) ?? '';
   const find = (pattern: RegExp): string | undefined => pattern.exec(text)?.[1];
   const path = find(/^program (\S+)$/m);
   if (path === undefined) return undefined;

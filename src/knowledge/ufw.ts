@@ -1,4 +1,4 @@
-import { fileText, numbered, ran } from '../answers.ts';
+import { fileText, numbered, said } from '../answers.ts';
 import type { Answers, Argv, Query } from '../model.ts';
 import { coversPort, isIpInIp } from './ports.ts';
 import type { PortNeed } from './ports.ts';
@@ -28,19 +28,35 @@ export const ufwQueries: readonly Query[] = [
   { ask: 'run', argv: runningQuestion },
 ];
 
-/** `boot`: ENABLED=yes, unless the unit is known and nothing starts it. `now`: its chains are there. `from`: the line ENABLED=. */
-export const ufwOn = (
-  answers: Answers,
-): { readonly installed: boolean; readonly now: boolean; readonly boot: boolean; readonly from?: string } => {
+/** `unknown`: whether it is on now could not be asked. `from`: the line ENABLED=. */
+type UfwState = {
+  readonly installed: boolean;
+  readonly now: boolean;
+  readonly unknown: boolean;
+  readonly boot: boolean;
+  readonly from?: string;
+};
+
+/** `boot`: ENABLED=yes, unless the unit is known and nothing starts it. `now`: its chains are there. */
+export const ufwOn = (answers: Answers): UfwState => {
+  const configured = fileText(answers, ufwConf) !== undefined;
+  const running = said(answers, runningQuestion);
   const enabled = ufwSetting(ufwConf, 'ENABLED', answers);
   const { installed, atBoot } = unitOf(answers, unit);
   return {
-    installed: fileText(answers, ufwConf) !== undefined,
-    now: ran(answers, runningQuestion).text.trim() === 'running',
+    installed: configured,
+    now: running?.trim() === 'running',
+    unknown: configured && running === undefined,
     boot: ufwEnabled(answers) && (!installed || atBoot !== undefined),
     ...(enabled && { from: enabled.from }),
   };
 };
+
+/** What there is to say where that could not be asked. */
+export const ufwUnasked = {
+  reason: 'whether ufw is on could not be asked',
+  remedy: 'See what ufw status says, then plan again.',
+} as const;
 
 /**
  * What ufw's rules make of a need, and the line that decides; rules are tried from above, and the first that fits counts.
