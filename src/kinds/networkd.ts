@@ -1,7 +1,7 @@
 import { fileText, overlay } from '../answers.ts';
 import {
   foreignKeys,
-  foreignLines,
+  networkdLines,
   foreignSetting,
   networkFor,
   networkdOn,
@@ -37,7 +37,7 @@ export const networkdKind: Kind<NetworkdNeed> = {
   claims: (need, { answers }) =>
     need.leave === 'foreign'
       ? foreignKeys.flatMap((key) =>
-          foreignLines(key, answers, 'now').map(({ from, value }) => ({ from, says: `${key}=${value}`, role: 'sets' })),
+          networkdLines(key, answers, 'now').map(({ from, value }) => ({ from, says: `${key}=${value}`, role: 'sets' })),
         )
       : cares(need, answers, 'now').flatMap(({ leftAlone, from, name }) =>
           from ? [{ from, says: name, role: leftAlone ? 'left alone' : 'taken' }] : [],

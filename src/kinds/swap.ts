@@ -82,7 +82,12 @@ const sourceAdvice = (requirement: Requirement<SwapNeed>, { answers }: HostView)
   const [now, boot] = [reading(false, active.join(', '), '/proc/swaps'), reading(true, 'not known')];
   return [
     {
-      ...{ id: 'swap/source', kind: 'swap', want: 'known', because: requirement.because, now, boot },
+      id: 'swap/source',
+      kind: 'swap',
+      want: 'known',
+      because: requirement.because,
+      now,
+      boot,
       verdict: 'advice',
       reason: `nothing that node-prep reads turns ${active.join(', ')} on: a script may do so again at the next boot`,
       remedy: 'Find out who runs swapon, and run node-prep verify after the next boot.',

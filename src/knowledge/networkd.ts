@@ -20,10 +20,16 @@ const mainFiles = roots.map((root) => `${root}/systemd/networkd.conf`);
 const networkGlobs = roots.map((root) => `${root}/systemd/network/*.network`);
 const networkDropinGlobs = roots.map((root) => `${root}/systemd/network/*.network.d/*.conf`);
 
+/** networkd.conf and its drop-ins. */
+export const networkdConfQueries: readonly Query[] = [
+  ...mainFiles.map((glob): Query => ({ ask: 'list', glob })),
+  ...dropinQueries('systemd/networkd.conf'),
+];
+
 export const networkdQueries: readonly Query[] = [
   ...unitQueries(unit),
-  ...[...mainFiles, ...networkGlobs, ...networkDropinGlobs].map((glob): Query => ({ ask: 'list', glob })),
-  ...dropinQueries('systemd/networkd.conf'),
+  ...networkdConfQueries,
+  ...[...networkGlobs, ...networkDropinGlobs].map((glob): Query => ({ ask: 'list', glob })),
   { ask: 'read', path: ownForeign },
   { ask: 'read', path: ownNetwork },
 ];
@@ -40,7 +46,7 @@ const standing = (files: readonly FoundFile[], when: When): FoundFile[] =>
   files.filter((file) => when === 'now' || !file.path.startsWith('/run/'));
 
 /** The lines that set a key of networkd.conf, in the order in which they are heard: the main file, then drop-ins by name. */
-export const foreignLines = (key: string, answers: Answers, when: When): IniLine[] => {
+export const networkdLines = (key: string, answers: Answers, when: When): IniLine[] => {
   const main = standing(
     mainFiles.flatMap((glob) => listed(answers, glob)),
     when,
@@ -63,12 +69,12 @@ const withoutRun = (answers: Answers): FoundFile[] =>
 
 /** The setting in force: the last line that says yes or no; networkd's own choice is yes. */
 export const foreignSetting = (key: string, answers: Answers, when: When): { readonly on: boolean; readonly from?: string } => {
-  const line = foreignLines(key, answers, when).findLast(({ value }) => booleanOf(value) !== undefined);
+  const line = networkdLines(key, answers, when).findLast(({ value }) => booleanOf(value) !== undefined);
   return line ? { on: booleanOf(line.value) ?? true, from: line.from } : { on: true };
 };
 
 /** What systemd takes for yes and no (systemd.syntax(7)). */
-const booleanOf = (value: string): boolean | undefined =>
+export const booleanOf = (value: string): boolean | undefined =>
   /^(?:1|y|yes|t|true|on)$/i.test(value) ? true : /^(?:0|n|no|f|false|off)$/i.test(value) ? false : undefined;
 
 /** The file that takes a device, if any: `.network` files are tried by name, whatever their folder, and the first that fits wins. */

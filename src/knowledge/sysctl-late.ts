@@ -3,6 +3,7 @@ import type { Answers, FoundFile, Query } from '../model.ts';
 import { baseName } from './dropins.ts';
 import { bootScripts, executableQueries, isExecutable } from './executables.ts';
 import { iniLines } from './ini-lines.ts';
+import { booleanOf, networkdConfQueries, networkdLines } from './networkd.ts';
 import { parseSysctl } from './sysctl-lines.ts';
 import type { Setting } from './sysctl-lines.ts';
 import { shellSettings } from './sysctl-shell.ts';
@@ -16,7 +17,6 @@ const pulls = ['/etc/systemd/system/*.wants/*', '/etc/systemd/system/*.requires/
 const units = '/etc/systemd/system/*.service';
 const unitDropins = '/etc/systemd/system/*.service.d/*.conf';
 const udevRules = '/etc/udev/rules.d/*.rules';
-const networkdConfs = ['/etc/systemd/networkd.conf', '/etc/systemd/networkd.conf.d/*.conf'] as const;
 const interfaces = ['/etc/network/interfaces', '/etc/network/interfaces.d/*'] as const;
 const crontabs = ['/etc/crontab', '/etc/cron.d/*'] as const;
 const cloudConfigs = ['/etc/cloud/cloud.cfg', '/etc/cloud/cloud.cfg.d/*.cfg', '/var/lib/cloud/instance/user-data.txt'] as const;
@@ -31,13 +31,14 @@ export const lateQueries: readonly Query[] = [
   ...ufwConfigQueries,
   { ask: 'read', path: '/etc/ufw/sysctl.conf' },
   ...pulls.map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
-  ...[units, unitDropins, udevRules, ...networkdConfs, ...interfaces, ...crontabs, ...cloudConfigs].map((glob) => ({
+  ...[units, unitDropins, udevRules, ...interfaces, ...crontabs, ...cloudConfigs].map((glob) => ({
     ask: 'list' as const,
     glob,
   })),
   { ask: 'read', path: '/etc/cloud/cloud-init.disabled' },
   ...executableQueries,
   ...[networkManager, ...ifup, ...cloudInit].map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
+  ...networkdConfQueries,
   ...tunedQueries,
 ];
 
@@ -71,7 +72,7 @@ export const lateSettings = (answers: Answers, files: readonly FoundFile[]): Lat
     ),
     ...shell('rc.local', script(bootScripts.rcLocal)),
     ...by('systemd-networkd', networkdSettings(answers)),
-    ...enabledUnits(answers).flatMap((file) => by(baseName(file.path), execSettings(file, read))),
+    ...enabledUnits(answers).flatMap((file) => by(unitNamed(file), execSettings(file, read))),
     ...shell('udev', all(answers, [udevRules]).map(ruleCommands)),
     ...shell(
       'cron',
@@ -122,9 +123,13 @@ const isThere = (answers: Answers, programs: readonly string[]): boolean =>
 /** Units of the owner that something starts, a timer of their name among it, and what is added to enabled ones. */
 const enabledUnits = (answers: Answers): FoundFile[] => {
   const starts = (unit: string): boolean => isEnabled(answers, unit) || isEnabled(answers, unit.replace(/service$/, 'timer'));
-  const added = listed(answers, unitDropins).filter((file) => starts((file.path.split('/').at(-2) ?? '').replace(/\.d$/, '')));
+  const added = listed(answers, unitDropins).filter((file) => starts(unitNamed(file)));
   return [...listed(answers, units).filter((file) => !isMask(file) && starts(baseName(file.path))), ...added];
 };
+
+/** Of a drop-in its folder names the unit: ssh.service.d/x.conf. */
+const unitNamed = ({ path }: FoundFile): string =>
+  path.endsWith('.conf') ? (path.split('/').at(-2) ?? '').replace(/\.d$/, '') : baseName(path);
 
 /** The commands of a unit: a backslash at the end of a line joins the next (systemd.service(5)). */
 const execSettings = (file: FoundFile, read: Reader): Setting[] =>
@@ -133,16 +138,16 @@ const execSettings = (file: FoundFile, read: Reader): Setting[] =>
     .flatMap(({ value, from }) => shellSettings(value, file.path, read).map((setting) => ({ ...setting, from })));
 
 /** networkd turns forwarding on or off for the whole host from version 256 on (networkd.conf(5)). */
-const networkdSettings = (answers: Answers): Setting[] =>
-  isEnabled(answers, 'systemd-networkd.service')
-    ? all(answers, networkdConfs)
-        .flatMap((file) => iniLines(file, true))
-        .flatMap(({ section, key, value, from }): Setting[] => {
-          const path = { IPv4Forwarding: 'net/ipv4/ip_forward', IPv6Forwarding: 'net/ipv6/conf/all/forwarding' }[key];
-          const on = /^(?:1|y|yes|t|true|on)$/i.test(value) ? '1' : /^(?:0|n|no|f|false|off)$/i.test(value) ? '0' : undefined;
-          return section === 'Network' && path !== undefined && on !== undefined ? [{ path, value: on, from }] : [];
-        })
-    : [];
+const networkdSettings = (answers: Answers): Setting[] => {
+  if (!isEnabled(answers, 'systemd-networkd.service')) return [];
+  const forwarding = { IPv4Forwarding: 'net/ipv4/ip_forward', IPv6Forwarding: 'net/ipv6/conf/all/forwarding' };
+  return Object.entries(forwarding).flatMap(([key, path]) =>
+    networkdLines(key, answers, 'boot').flatMap(({ value, from }): Setting[] => {
+      const on = booleanOf(value);
+      return on === undefined ? [] : [{ path, value: on ? '1' : '0', from }];
+    }),
+  );
+};
 
 /** Files beside the main one are read only where it says so (interfaces(5)). */
 const interfaceFiles = (answers: Answers): FoundFile[] => {

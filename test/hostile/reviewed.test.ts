@@ -192,7 +192,7 @@ describe('hostile hosts: scripts, and what must not be lost with a line', () => 
     [
       'what was added to an enabled unit',
       { ...wants('ssh.service'), '/etc/systemd/system/ssh.service.d/x.conf': `[Service]\nExecStartPost=/sbin/${off}\n` },
-      '/etc/systemd/system/ssh.service.d/x.conf:2, by x.conf',
+      '/etc/systemd/system/ssh.service.d/x.conf:2, by ssh.service',
     ],
     [
       'a service that a timer starts, on a line that goes on',
