@@ -1,13 +1,12 @@
 import type { Reading } from '../../src/model.ts';
 
-/** One trap: the boot reading of the plan, what that means for the probe, and what the probe printed after the reboot. `gap`: known not to be foretold yet. */
+/** One trap: the boot reading of the plan, what that means for the probe, and what the probe printed after the reboot. */
 export type Proof = {
   readonly round: string;
   readonly trap: string;
   readonly boot: Reading;
   readonly predicted: string;
   readonly seen: string;
-  readonly gap: boolean;
 };
 
 /** The proofs as a table of 80 columns: the trap, below it what the plan predicted and from where, and what was seen. */
@@ -15,14 +14,8 @@ export const proofsTable = (proofs: readonly Proof[]): string =>
   [...new Set(proofs.map((p) => p.round))]
     .flatMap((round) => {
       const all = proofs.filter((p) => p.round === round);
-      const [judged, gaps] = [all.filter((p) => !p.gap), all.filter((p) => p.gap)];
-      const right = judged.filter((p) => p.predicted === p.seen).length;
-      return [
-        '',
-        `${round}: ${judged.length} traps, ${right} predicted right`,
-        ...judged.flatMap(lines),
-        ...(gaps.length > 0 ? [`${round}: not foretold yet`, ...gaps.flatMap(lines)] : []),
-      ];
+      const right = all.filter((p) => p.predicted === p.seen).length;
+      return ['', `${round}: ${all.length} traps, ${right} predicted right`, ...all.flatMap(lines)];
     })
     .join('\n');
 

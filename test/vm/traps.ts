@@ -23,8 +23,7 @@ export type Subject = {
 /**
  * A host that will not be after the next boot what it is now, or what its files seem to say. `setup`: a shell script that sets
  * the trap for real; it may say `put FILE LINE...`. `now`, `boot`, `from`: what the plan has to say. `lost`: a command after the
- * reboot that makes up for what was missing, and the value that it does not bring. `awaited`: the plan does not say this yet; the
- * trap is judged once it does, until then the table shows it as a gap.
+ * reboot that makes up for what was missing, and the value that it does not bring.
  */
 export type Trap = {
   readonly name: string;
@@ -34,7 +33,6 @@ export type Trap = {
   readonly boot: string;
   readonly from?: string;
   readonly lost?: { readonly by: string; readonly value: string };
-  readonly awaited?: true;
 };
 
 /** Traps that do not disturb each other: all are set, planned and rebooted at once. `append`: kernel arguments that are there before. */
