@@ -1,7 +1,7 @@
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import type { BuildOptions, Plugin } from 'esbuild';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
@@ -43,11 +43,18 @@ await build({
   outExtension: { '.js': '.cjs' },
 });
 await build({ ...common, entryPoints: ['src/main.ts'], outfile: 'dist/app.cjs', plugins: [librariesApart] });
-copyFileSync('src/loader.cjs', 'dist/node-prep.cjs');
+for (const [name, inExecutable] of [
+  ['node-prep.cjs', false],
+  ['executable.cjs', true],
+] as const) {
+  const define = { NODE_PREP_VERSION: JSON.stringify(version), IN_EXECUTABLE: String(inExecutable) };
+  const { code } = await transform(readFileSync('src/loader.cjs', 'utf8'), { define, minifySyntax: true, platform: 'node' });
+  writeFileSync(`dist/${name}`, inExecutable ? code.replace(/^#!.*\n/, '') : code);
+}
 chmodSync('dist/node-prep.cjs', 0o755);
 // A run that reaches most functions, so that their compiled code is in the cache. Its exit code is a verdict on this machine.
 spawnSync(process.execPath, ['dist/node-prep.cjs', 'verify', '-p', 'kubernetes', '-p', 'istio', '-p', 'calico'], {
-  env: { ...process.env, NODE_PREP_MAKE_CACHE: '1' },
+  env: { ...process.env, NODE_PREP_MAKE_CACHE: 'dist/app.cache' },
   stdio: 'ignore',
 });
 if (!existsSync('dist/app.cache')) throw new Error('the bundle did not run to its end');

@@ -21,7 +21,8 @@ export type DesiredFlags = {
 /** The desired state, and what the operator should know about his settings. */
 export type Settings = { readonly desired: Desired; readonly warnings: readonly string[] };
 
-const defaultFile = '/etc/node-prep.yaml';
+/** Read where it exists and no other file is named. */
+export const defaultFile = '/etc/node-prep.yaml';
 const families = ['ipv4', 'ipv6'] as const;
 
 /**

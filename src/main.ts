@@ -5,12 +5,18 @@ import { safe } from './views/terminal.ts';
 
 declare const NODE_PREP_VERSION: string;
 
-/** Runs the command line. Mistakes of the operator are a message and a hint; anything else that is thrown is a bug and may crash. */
-const main = async (words: readonly string[]): Promise<number> => {
-  if (words.length === 1 && words[0] === '--version') {
-    process.stdout.write(`${NODE_PREP_VERSION}\n`);
-    return 0;
-  }
+/**
+ * Runs the command line and sets the exit code. Mistakes of the operator are a message and a hint; anything else that is thrown
+ * is a bug and may crash. `--version` alone is answered by the loader, which reads nothing for it.
+ */
+export const main = (words: readonly string[]): void => {
+  watchOutput();
+  void run(words).then((code) => {
+    process.exitCode ||= code;
+  });
+};
+
+const run = async (words: readonly string[]): Promise<number> => {
   try {
     const quick = readQuickly(words, commands);
     if (quick) return await quick.command.run(quick.args);
@@ -22,15 +28,13 @@ const main = async (words: readonly string[]): Promise<number> => {
   }
 };
 
-// A reader that goes away (node-prep plan | head) is no error of ours; that a result cannot be written is.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') return;
-  process.stderr.write(`node-prep: the result could not be written: ${error.code}\n`);
-  process.exitCode = 1;
-});
-// Work that has begun is not given up because nobody reads how it goes.
-process.stderr.on('error', () => undefined);
-
-void main(process.argv.slice(2)).then((code) => {
-  process.exitCode ||= code;
-});
+const watchOutput = (): void => {
+  // A reader that goes away (node-prep plan | head) is no error of ours; that a result cannot be written is.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`node-prep: the result could not be written: ${error.code}\n`);
+    process.exitCode = 1;
+  });
+  // Work that has begun is not given up because nobody reads how it goes.
+  process.stderr.on('error', () => undefined);
+};

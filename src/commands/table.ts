@@ -4,7 +4,8 @@ import { facts } from './facts.ts';
 import type { Command } from './options.ts';
 import { plan } from './plan.ts';
 import { profiles } from './profiles.ts';
+import { render } from './render.ts';
 import { verify } from './verify.ts';
 
 /** Every command, in the order in which the help lists them. */
-export const commands: readonly Command[] = [plan, apply, verify, explain, facts, profiles];
+export const commands: readonly Command[] = [plan, apply, verify, explain, facts, profiles, render];

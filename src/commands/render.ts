@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { defaultFile } from '../config.ts';
+import { didYouMean } from '../errors.ts';
+import type { Said } from '../renders/format.ts';
+import { formats } from '../renders/table.ts';
+import { desiredOptions, text, texts } from './options.ts';
+import type { Args, Command } from './options.ts';
+import { print, settingsFrom } from './shared.ts';
+
+declare const NODE_PREP_VERSION: string;
+
+/** Prints the desired state for somebody else's tool. */
+export const render: Command = {
+  name: 'render',
+  words: ['<format>'],
+  about: `the same desired state for somebody else's tool: ${formats.map((f) => f.name).join(', ')}`,
+  options: Object.assign({}, desiredOptions, ...formats.map((f) => f.options)) as Command['options'],
+  run: async (args) => {
+    const format = formats.find((f) => f.name === args.words[0]);
+    if (!format) {
+      throw didYouMean(
+        `There is no format "${args.words[0]}".`,
+        args.words[0] ?? '',
+        formats.map((f) => f.name),
+      );
+    }
+    const { desired } = await settingsFrom(args);
+    print(format.render({ said: saidBy(args), desired, args, version: NODE_PREP_VERSION }).trimEnd());
+    return 0;
+  },
+};
+
+const saidBy = (args: Args): Said => {
+  const path = text(args, 'config') ?? (existsSync(defaultFile) ? defaultFile : undefined);
+  return {
+    ...(path !== undefined && { config: readFileSync(path, 'utf8') }),
+    words: Object.keys(desiredOptions).flatMap(wordsFor(args)),
+  };
+};
+
+const wordsFor =
+  (args: Args) =>
+  (name: string): string[] =>
+    name === 'config'
+      ? []
+      : args.options[name] === true
+        ? [`--${name}`]
+        : texts(args, name).flatMap((value) => [`--${name}`, value]);

@@ -1,0 +1,4 @@
+import type { Format } from './format.ts';
+
+/** Every format of `render`, in the order in which the help lists them. */
+export const formats: readonly Format[] = [];
