@@ -18,7 +18,8 @@ export const mergeQueries = (queries: readonly Query[]): Query[] => {
 const withLinesOf = (a: Query, b: Query): Query => {
   if (a.ask === 'run' || b.ask === 'run') return a;
   const { lines: first, ...whole } = a;
-  return first && b.lines ? { ...whole, lines: [...new Set([...first, ...b.lines])] } : whole;
+  const wide = a.ask === 'read' && b.ask === 'read' && (a.paragraphs || b.paragraphs) ? { paragraphs: true as const } : {};
+  return first && b.lines ? { ...whole, ...wide, lines: [...new Set([...first, ...b.lines])] } : whole;
 };
 
 /** A file's text, or undefined where it is not there or was unreadable. */

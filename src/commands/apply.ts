@@ -7,6 +7,7 @@ import { showSteps } from '../views/progress.ts';
 import { verdictLine } from '../views/verdict-line.ts';
 import { desiredOptions, on, outputOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
+import { watchStreams } from './output.ts';
 import { detailFrom, isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
 
 /** Shows the plan, asks, does it and verifies. */
@@ -20,6 +21,7 @@ export const apply: Command = {
     partial: { about: 'do what can be done although something is blocked (then exits with 3)', type: 'boolean' },
   },
   run: async (args) => {
+    watchStreams();
     const { desired } = await settingsFrom(args);
     try {
       return await applyHere(desired, args);

@@ -4,6 +4,7 @@ import type { Outcome } from '../model.ts';
 import { wantsColor } from '../views/terminal.ts';
 import type { Style } from '../views/terminal.ts';
 import { on, text, texts } from './options.ts';
+import { isTerminal, writeError, writeOut } from './output.ts';
 import type { Args } from './options.ts';
 
 /** The settings that the arguments name; warnings go to standard error. */
@@ -23,17 +24,17 @@ export const settingsFrom = async (args: Args): Promise<Settings> => {
 
 /** How text is to look on standard output. */
 export const styleFrom = (args: Args): Style => ({
-  color: wantsColor(text(args, 'color'), process.env, process.stdout.isTTY === true),
+  color: wantsColor(text(args, 'color'), process.env, isTerminal),
   width: 80,
 });
 
 export const isJson = (args: Args): boolean => text(args, 'format') === 'json';
 
 /** A result, on standard output. */
-export const print = (result: string): void => void process.stdout.write(`${result}\n`);
+export const print = (result: string): void => writeOut(`${result}\n`);
 
 /** A word to the operator, on standard error. */
-export const note = (word: string): void => void process.stderr.write(`node-prep: ${word}\n`);
+export const note = (word: string): void => writeError(`node-prep: ${word}\n`);
 
 /** One host's outcomes as the document of --format json. */
 export const printJson = async (command: string, outcomes: readonly Outcome[]): Promise<void> =>

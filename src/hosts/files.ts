@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer';
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { globPattern } from '../answers.ts';
 import type { Answer, FoundFile } from '../model.ts';
+import { wantedOf } from './wanted.ts';
 
 /** Answers a `read` below `root` ("" for the host itself). */
-export const readAnswer = (root: string, path: string, lines?: readonly string[]): Answer => {
+export const readAnswer = (root: string, path: string, lines?: readonly string[], paragraphs?: true): Answer => {
   try {
-    // Reading a device or a pipe could block, and a folder has no text.
-    if (!statSync(root + path).isFile()) return { status: 2, text: `${path} is no regular file` };
-    const content = contentOf(root + path, lines);
-    return { status: 0, text: wanted(content.toString('utf8'), lines), ...(!isUtf8(content) && { garbled: true }) };
+    const stats = statSync(root + path, { throwIfNoEntry: false });
+    return stats ? fileAnswer(root, path, stats, lines, paragraphs) : { status: 1, text: '' };
   } catch (error) {
     const code = codeOf(error);
     return code === 'ENOENT' || code === 'ENOTDIR' ? { status: 1, text: '' } : { status: 2, text: `${path}: ${code}` };
@@ -26,51 +26,65 @@ export const unlooked = (): Looked => ({ names: new Map(), folders: new Map() })
 export const listAnswer = (root: string, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => ({
   status: 0,
   text: '',
-  files: expand(root, glob, looked).map((path) => found(root, path, lines)),
+  files: expand(root, glob, looked).flatMap((path) => found(root, path, lines) ?? []),
 });
 
-const found = (root: string, path: string, lines?: readonly string[]): FoundFile => {
-  const link = lstatSync(root + path).isSymbolicLink() ? readlinkSync(root + path) : undefined;
-  const answer = readAnswer(root, path, lines);
-  return { path, ...(link !== undefined && { link }), text: answer.status === 0 ? answer.text : '' };
-};
+/** The regular files that globs match and that the caller may execute. */
+export const executables = (globs: readonly string[], looked: Looked): string[] =>
+  globs.flatMap((glob) => expand('', glob, looked)).filter(isExecutable);
 
-/** A file's content, unpacked where its name ends in .gz; not read at all where no line of it is wanted. */
-const contentOf = (path: string, lines: readonly string[] | undefined): Buffer => {
-  if (lines?.length === 0) return Buffer.alloc(0);
-  return path.endsWith('.gz') ? process.getBuiltinModule('node:zlib').gunzipSync(readFileSync(path)) : readFileSync(path);
-};
-
-/** The lines that contain one of the texts. Indexes of kernel modules have thousands of lines, so each text is searched for once. */
-const wanted = (text: string, lines: readonly string[] | undefined): string => {
-  if (!lines) return text;
-  if (lines.length === 0) return '';
-  const pattern = anyOf(lines);
-  const kept: string[] = [];
-  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
-    const end = text.indexOf('\n', match.index);
-    kept.push(text.slice(text.lastIndexOf('\n', match.index) + 1, end < 0 ? undefined : end));
-    if (end < 0) break;
-    pattern.lastIndex = end;
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
   }
-  return kept.length === 0 ? '' : `${kept.join('\n')}\n`;
 };
 
-/** Matches any of the texts. What all of them begin with is looked for first: that is twice as fast with a hundred texts. */
-const anyOf = (texts: readonly string[]): RegExp => {
-  const literal = (text: string): string => text.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&');
-  const first = texts[0] ?? '';
-  let common = first.length;
-  while (!texts.every((text) => text.startsWith(first.slice(0, common)))) common -= 1;
-  return new RegExp(`${literal(first.slice(0, common))}(?:${texts.map((text) => literal(text.slice(common))).join('|')})`, 'g');
+/** Reading a device or a pipe could block, and a folder has no text. */
+const fileAnswer = (root: string, path: string, stats: Stats, lines?: readonly string[], paragraphs?: true): Answer => {
+  if (!stats.isFile()) return { status: 2, text: `${path} is no regular file` };
+  if (lines?.length === 0) return { status: 0, text: '' };
+  if (!lines && !path.endsWith('.gz')) {
+    const text = readFileSync(root + path, 'utf8');
+    return text.includes('\ufffd') && !isUtf8(readFileSync(root + path))
+      ? { status: 0, text, garbled: true }
+      : { status: 0, text };
+  }
+  const content = contentOf(root + path);
+  const text = lines ? wantedOf(content, lines, paragraphs) : content.toString('utf8');
+  return { status: 0, text, ...(!isUtf8(content) && { garbled: true }) };
 };
+
+/** A file's content, unpacked where its name ends in .gz. */
+const contentOf = (path: string): Buffer => {
+  const content = readFileSync(path);
+  return path.endsWith('.gz') ? process.getBuiltinModule('node:zlib').gunzipSync(content) : content;
+};
+
+const found = (root: string, path: string, lines?: readonly string[]): FoundFile | undefined => {
+  const stats = statsAt(root + path);
+  if (!stats) return undefined;
+  if (stats.isSymbolicLink()) {
+    return { path, link: readlinkSync(root + path), text: lines?.length === 0 ? '' : textOf(readAnswer(root, path, lines)) };
+  }
+  if (lines?.length === 0) return { path, text: '' };
+  try {
+    return { path, text: textOf(fileAnswer(root, path, stats, lines)) };
+  } catch {
+    return { path, text: '' };
+  }
+};
+
+const textOf = ({ status, text }: Answer): string => (status === 0 ? text : '');
 
 const expand = (root: string, glob: string, looked: Looked): string[] => {
   const cut = glob.lastIndexOf('/');
   const last = glob.slice(cut + 1);
-  return foldersOf(root, glob.slice(0, cut), looked)
-    .flatMap((folder) => children(root, folder, last, looked))
-    .sort();
+  const paths: string[] = [];
+  for (const folder of foldersOf(root, glob.slice(0, cut), looked)) paths.push(...children(root, folder, last, looked));
+  return paths.length > 1 ? paths.sort() : paths;
 };
 
 const foldersOf = (root: string, glob: string, looked: Looked): readonly string[] => {
@@ -80,30 +94,32 @@ const foldersOf = (root: string, glob: string, looked: Looked): readonly string[
   const paths =
     cut < 0
       ? ['']
-      : foldersOf(root, glob.slice(0, cut), looked).flatMap((path) => children(root, path, glob.slice(cut + 1), looked));
+      : foldersOf(root, glob.slice(0, cut), looked)
+          .flatMap((path) => children(root, path, glob.slice(cut + 1), looked))
+          .filter((path) => statsAt(root + path));
   looked.folders.set(glob, paths);
   return paths;
 };
 
+/** The paths that a segment of a pattern may lead to; whether something is at a name without a star is not looked at here. */
 const children = (root: string, path: string, segment: string, looked: Looked): string[] => {
   const folder = `${root}${path}/`;
   const known = looked.names.get(folder);
-  if (!segment.includes('*')) {
-    return (known ? known.includes(segment) : isThere(`${folder}${segment}`)) ? [`${path}/${segment}`] : [];
-  }
+  if (!segment.includes('*')) return !known || known.includes(segment) ? [`${path}/${segment}`] : [];
   const names = known ?? namesIn(folder);
   if (!known) looked.names.set(folder, names);
+  if (names.length === 0) return [];
   const pattern = globPattern(segment);
   return names
     .filter((name) => pattern.test(name) && !(name.startsWith('.') && segment.startsWith('*')))
     .map((name) => `${path}/${name}`);
 };
 
-const isThere = (path: string): boolean => {
+const statsAt = (path: string): Stats | undefined => {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    return lstatSync(path, { throwIfNoEntry: false });
   } catch {
-    return false;
+    return undefined;
   }
 };
 

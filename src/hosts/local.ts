@@ -1,38 +1,62 @@
-import { setTimeout } from 'node:timers/promises';
+import { statfsSync } from 'node:fs';
+import { machine } from 'node:os';
 import { queryKey } from '../answers.ts';
-import { askAll, run } from '../connectors/local.ts';
 import type { Ran } from '../connectors/local.ts';
-import { holdLock } from '../connectors/lock.ts';
 import { OperatorError } from '../errors.ts';
 import type { Action, Answer, Answers, Argv, Host, Query, RunAction, Step } from '../model.ts';
-import { listAnswer, readAnswer, unlooked } from './files.ts';
+import { executables, listAnswer, readAnswer, unlooked } from './files.ts';
+import type { Looked } from './files.ts';
 import { inWords, removeFile, requireWritable, writeFile } from './write.ts';
 
 /** The host that node-prep runs on. */
 export const localHost = (): Host => ({ name: 'local', probe, lock, execute });
 
-/** Commands are started first: they run while the files are read. */
+/** Files first: most often they tell all that commands would, and starting one takes as long as reading two hundred files. */
 const probe = async (queries: readonly Query[]): Promise<Answers> => {
-  const runs = queries.filter((query) => query.ask === 'run');
-  const running = askAll(runs.map((query) => query.argv));
+  const answers = new Map<string, Answer>();
   const looked = unlooked();
-  const files = queries.flatMap((query): [string, Answer][] => {
-    if (query.ask === 'run') return [];
-    const answer =
-      query.ask === 'read' ? readAnswer('', query.path, query.lines) : listAnswer('', query.glob, query.lines, looked);
-    return [[queryKey(query), answer]];
-  });
-  const answers = await running;
-  return new Map([
-    ...files,
-    ...runs.map((query, i): [string, Answer] => [queryKey(query), answers[i] ?? { status: 127, text: '' }]),
-  ]);
+  for (const query of queries) {
+    if (query.ask === 'read') answers.set(queryKey(query), readAnswer('', query.path, query.lines, query.paragraphs));
+    if (query.ask === 'list') answers.set(queryKey(query), listAnswer('', query.glob, query.lines, looked));
+  }
+  const open: Argv[] = [];
+  for (const query of queries) {
+    if (query.ask !== 'run') continue;
+    const text = query.known?.(answers) ?? withoutProcess(query.argv, looked);
+    if (text === undefined) open.push(query.argv);
+    else answers.set(queryKey(query), { status: 0, text });
+  }
+  if (open.length === 0) return answers;
+  const told = await (await import('../connectors/local.ts')).askAll(open);
+  open.forEach((argv, i) => answers.set(queryKey({ ask: 'run', argv }), told[i] ?? { status: 127, text: '' }));
+  return answers;
 };
 
-const lock = (): Promise<{ release(): Promise<void> }> => {
+/** The names that stat(1) prints for file systems (coreutils' src/stat.c), by statfs(2)'s magic number (linux/magic.h). */
+const fileSystems: { readonly [magic: number]: string } = { 0x63677270: 'cgroup2fs', 0x1021994: 'tmpfs' };
+
+/** What three commands print, asked of the kernel as they ask it. */
+const withoutProcess = (argv: Argv, looked: Looked): string | undefined => {
+  const [program, option, words, name, ...globs] = argv;
+  if (program === 'uname' && option === '-m' && argv.length === 2) return `${machine()}\n`;
+  if (program === 'sh' && name === 'ask-executables')
+    return executables(globs, looked)
+      .map((path) => `${path}\n`)
+      .join('');
+  if (program !== 'stat' || option !== '-fc' || words !== '%T' || globs.length > 0) return undefined;
+  try {
+    const system = fileSystems[statfsSync(name ?? '').type];
+    return system && `${system}\n`;
+  } catch {
+    return undefined;
+  }
+};
+
+const lock = async (): Promise<{ release(): Promise<void> }> => {
   if (process.geteuid?.() !== 0) {
     throw new OperatorError('Only root can change this host.', 'Run it with sudo: sudo node-prep apply ...');
   }
+  const { holdLock } = await import('../connectors/lock.ts');
   return holdLock(`node-prep ${process.argv.slice(2).join(' ')}`);
 };
 
@@ -84,10 +108,11 @@ const command = async (action: Action & RunAction): Promise<Step> => {
 };
 
 const runPatiently = async (argv: Argv, patience: RunAction['patience']): Promise<Ran> => {
+  const { run } = await import('../connectors/local.ts');
   const until = Date.now() + (patience?.seconds ?? 0) * 1000;
   let ran = await run(argv);
   while (ran.exitCode !== 0 && patience && ran.output.includes(patience.says) && Date.now() < until) {
-    await setTimeout(2000);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
     ran = await run(argv);
   }
   return ran;

@@ -3,8 +3,9 @@ import { families, familyNamed } from '../families/table.ts';
 import type { Asked, Family, PackageFacts } from '../families/family.ts';
 import { unknown } from '../families/unknown.ts';
 import { listed, ran } from '../answers.ts';
+import { readSystem } from '../knowledge/system.ts';
 import { compareDebian, upstreamVersion } from '../knowledge/versions.ts';
-import type { Action, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
+import type { Action, Argv, Finding, HostView, Kind, NeedOf, Query, Reading, Requirement } from '../model.ts';
 import { unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
 
@@ -22,7 +23,18 @@ export const packageKind: Kind<PackageNeed> = {
     needs.length === 0
       ? []
       : [
-          { ask: 'run', argv: question(needs) },
+          {
+            ask: 'run',
+            argv: question(needs),
+            known: (answers) => {
+              const family = familyNamed(readSystem(answers).family);
+              return family.known?.(
+                needs.map((need) => askedOf(need, family)),
+                answers,
+              );
+            },
+          },
+          ...families.flatMap((family) => recordQuery(needs, family)),
           ...families.flatMap((f) => (f.interrupted ? [{ ask: 'list' as const, glob: f.interrupted.glob, lines: [] }] : [])),
         ],
   check: (requirements, host) => {
@@ -46,6 +58,12 @@ const question = (needs: readonly AskedNeed[]): Argv => {
   return ['sh', '-c', `${partOfFamily(part)}${part(unknown)}`];
 };
 
+/** Reading the record is quicker than a package manager that reads it. */
+const recordQuery = (needs: readonly AskedNeed[], { record, ...family }: Family): Query[] =>
+  record
+    ? [{ ask: 'read', path: record.path, lines: needs.flatMap((n) => namesOf(n, family)).map(record.line).sort(), paragraphs: true }]
+    : [];
+
 const askedOf = (need: AskedNeed, family: Family): Asked => ({
   names: namesOf(need, family),
   ...(need.min && { min: need.min }),
@@ -53,7 +71,7 @@ const askedOf = (need: AskedNeed, family: Family): Asked => ({
 });
 
 /** A capability that the family has no names for is taken as the name of a package. */
-const namesOf = (need: PackageNeed, family: Family): readonly string[] =>
+const namesOf = (need: PackageNeed, family: Pick<Family, 'packages'>): readonly string[] =>
   Object.hasOwn(family.packages, need.capability) ? (family.packages[need.capability] ?? []) : [need.capability];
 
 /** No answer is no proof that anything is missing. */

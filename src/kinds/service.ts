@@ -1,7 +1,7 @@
 import { listed, ran } from '../answers.ts';
 import { ufwQueries } from '../knowledge/ufw.ts';
-import { unitOf, unitQueries } from '../knowledge/units.ts';
-import type { Action, Answers, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
+import { hasUnitFile, unitOf, unitQueries } from '../knowledge/units.ts';
+import type { Action, Answers, Argv, Finding, HostView, Kind, NeedOf, Query, Reading, Requirement } from '../model.ts';
 import { judgeUfw, ufwClaims, ufwOff } from './service-ufw.ts';
 import { unmet } from './verdicts.ts';
 
@@ -17,7 +17,7 @@ export const serviceKind: Kind<ServiceNeed> = {
   queries: (needs) => [
     ...(needs.some(isUfw) ? ufwQueries : []),
     ...needs.filter(isUnit).flatMap((need) => unitQueries(unit(need))),
-    ...(needs.some(isUnit) ? [{ ask: 'run' as const, argv: question(needs.filter(isUnit)) }] : []),
+    ...(needs.some(isUnit) ? [unitQuestion(needs.filter(isUnit))] : []),
   ],
   check: (requirements, host) => {
     const units = requirements.filter(isUnit);
@@ -27,6 +27,13 @@ export const serviceKind: Kind<ServiceNeed> = {
   },
   claims: (need, { answers }) => (isUfw(need) ? ufwClaims(answers) : []),
 };
+
+/** systemctl is asked only where one of the units has a file. */
+const unitQuestion = (needs: readonly ServiceNeed[]): Query => ({
+  ask: 'run',
+  argv: question(needs),
+  known: (answers) => (needs.some((need) => hasUnitFile(answers, unit(need))) ? undefined : ''),
+});
 
 const isUfw = (need: ServiceNeed): boolean => need.name === 'ufw';
 const isUnit = (need: ServiceNeed): boolean => !isUfw(need);

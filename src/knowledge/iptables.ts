@@ -1,7 +1,7 @@
 import { linkTarget, listed } from '../answers.ts';
 import type { Answers, FoundFile, Query, System, Verdict } from '../model.ts';
 import { baseName } from './dropins.ts';
-import { askRules, ruleQuery } from './iptables-rules.ts';
+import { askRules, ruleQueries } from './iptables-rules.ts';
 import { moduleFact } from './module-names.ts';
 import { compareDebian } from './versions.ts';
 
@@ -23,7 +23,7 @@ const alternatives = '/etc/alternatives';
 
 export const iptablesQueries: readonly Query[] = [
   ...[...folders, alternatives].map((folder) => ({ ask: 'list' as const, glob: `${folder}/ip*tables`, lines: [] })),
-  ruleQuery,
+  ...ruleQueries((answers) => (['iptables', 'ip6tables'] as const).every((program) => isNamed(program, answers))),
 ];
 
 /** What an answered host and the verdicts so far tell. */
@@ -55,8 +55,17 @@ export const inWords = (program: Tables, { variant, from, foreseen }: Choice): s
     ? `${program} will be the ${variant} variant once it is installed`
     : `${program} here is the ${variant ?? 'unknown'} variant${from ? ` (${from})` : ''}`;
 
+/** Whether the program is not there, or links tell its variant. */
+const isNamed = (program: Tables, answers: Answers): boolean => {
+  const path = pathOf(program, answers);
+  return path === undefined || followed(path, answers).variant !== undefined;
+};
+
+const pathOf = (program: Tables, answers: Answers): string | undefined =>
+  folders.map((folder) => `${folder}/${program}`).find((p) => fileAt(p, answers));
+
 const installed = (program: Tables, answers: Answers): Choice | undefined => {
-  const path = folders.map((folder) => `${folder}/${program}`).find((p) => fileAt(p, answers));
+  const path = pathOf(program, answers);
   if (path === undefined) return undefined;
   const { variant, from } = followed(path, answers);
   const told = variant ?? askRules(answers).versions.get(program);

@@ -61,6 +61,9 @@ export const kernelConfig = (
   return { path: file.path, values: new Map(pairs) };
 };
 
+/** The running kernel's release, as uname -r has it; "" where that was not answered. */
+export const kernelRelease = (answers: Answers): string => (fileText(answers, '/proc/sys/kernel/osrelease') ?? '').trim();
+
 export const runningKernel = (answers: Answers, release: string, names: readonly string[]): RunningKernel => {
   const dep = ofRelease(answers, depGlob, release);
   return {
