@@ -13,7 +13,7 @@ const common = {
   platform: 'node',
   target: 'node24',
   format: 'cjs',
-  minifySyntax: true,
+  minify: true,
   supported: { 'dynamic-import': false },
   legalComments: 'none',
   logLevel: 'warning',

@@ -2,7 +2,8 @@
 // Writes V8's compiled code of the bundle: node compile.cjs BUNDLE WORLDS CACHE, on the processor that it is for. Functions are
 // compiled when they first run, so the bundle plans made-up hosts first: what it asks Node for, it gets of them.
 const { readFileSync, writeFileSync } = require('node:fs');
-const { dirname, posix } = require('node:path');
+const { createRequire } = require('node:module');
+const { dirname, posix, resolve } = require('node:path');
 const v8 = require('node:v8');
 const { Script } = require('node:vm');
 
@@ -14,11 +15,12 @@ const source = `(function (exports, require, module, __filename, __dirname) {${r
 const script = new Script(source, { filename: '/node-prep/app.cjs' });
 
 const main = async () => {
-  for (const files of worlds) {
+  for (const { files, status } of worlds) {
     const module = { exports: {} };
     script.runInThisContext().call(module.exports, module.exports, madeUp(files), module, '/node-prep/app.cjs', '/node-prep');
     await module.exports.main(words);
-    if (process.exitCode) throw new Error(`the made-up host was not planned: ${process.exitCode}`);
+    if ((process.exitCode ?? 0) !== status) throw new Error(`the made-up host was found to be otherwise: ${process.exitCode}`);
+    process.exitCode = undefined;
   }
   v8.setFlagsFromString('--flush-bytecode');
   writeFileSync(cache, script.createCachedData());
@@ -28,19 +30,19 @@ const main = async () => {
 const madeUp = (files) => {
   const modules = {
     'node:fs': fileSystem(files),
-    'node:os': { machine: () => 'x86_64' },
     'node:child_process': { spawn: (_shell, words) => child(words) },
   };
-  return (name) => modules[name] ?? require(name);
+  const beside = createRequire(resolve(bundle));
+  return (name) => modules[name] ?? beside(name);
 };
 
 const fileSystem = (files) => {
   const real = (path, depth = 0) => {
     const parts = path.split('/');
     for (let i = 2; i <= parts.length && depth < 20; i++) {
-      const link = files[parts.slice(0, i).join('/')]?.link;
-      if (link !== undefined)
-        return real(posix.resolve(dirname(parts.slice(0, i).join('/')), link, ...parts.slice(i)), depth + 1);
+      const above = parts.slice(0, i).join('/');
+      const file = files[above];
+      if (typeof file === 'object') return real(posix.resolve(dirname(above), file.link, ...parts.slice(i)), depth + 1);
     }
     return path;
   };

@@ -8,7 +8,7 @@ const worldsFile = '.cache/worlds.json';
 /** Writes down the made-up hosts on which the bundle runs in order to be compiled. */
 export const writeWorlds = async (): Promise<void> => {
   mkdirSync(dirname(worldsFile), { recursive: true });
-  const words = ['plan', ...wishes.flatMap((wish) => ['-p', wish])];
+  const words = ['plan', '--detailed-exitcode', ...wishes.flatMap((wish) => ['-p', wish])];
   writeFileSync(worldsFile, JSON.stringify({ worlds: await worlds(), words }));
 };
 

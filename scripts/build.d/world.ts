@@ -6,8 +6,10 @@ import type { MemoryHost } from '../../src/hosts/memory.ts';
 import { desiredState } from '../../src/requirements.ts';
 import { debian12, hostFrom } from '../../test/recordings/hosts.ts';
 
-/** The files of a made-up host, by path. */
-export type World = { readonly [path: string]: MemoryFile };
+type Files = { readonly [path: string]: MemoryFile };
+
+/** The files of a made-up host, by path, and what `plan --detailed-exitcode` makes of them. */
+export type World = { readonly files: Files; readonly status: number };
 
 /** What a plan is asked for in a made-up world: the commonest profiles with most kinds in them. */
 export const wishes = ['kubernetes', 'istio:mode=ambient', 'calico:encapsulation=vxlan'];
@@ -26,10 +28,13 @@ export const worlds = async (): Promise<readonly World[]> => {
   );
   const { actions } = await planHost(host, desired);
   for await (const step of host.execute(actions)) if (step.status === 'failed') throw new Error(step.output);
-  return [filesOf(host), before];
+  return [
+    { files: filesOf(host), status: 0 },
+    { files: before, status: 2 },
+  ];
 };
 
-const filesOf = ({ files, machine }: MemoryHost): World => ({
+const filesOf = ({ files, machine }: MemoryHost): Files => ({
   ...Object.fromEntries(files),
   '/var/lib/dpkg/status': [...machine.installed]
     .map(([name, version]) => `Package: ${name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: ${version}\n`)
@@ -37,4 +42,4 @@ const filesOf = ({ files, machine }: MemoryHost): World => ({
 });
 
 /** Files that most hosts have and that node-prep reads. */
-const furniture: World = JSON.parse(readFileSync(new URL('furniture.json', import.meta.url), 'utf8')) as World;
+const furniture: Files = JSON.parse(readFileSync(new URL('furniture.json', import.meta.url), 'utf8')) as Files;

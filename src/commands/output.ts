@@ -6,10 +6,14 @@ export const writeOut = (text: string): void => write(1, text);
 /** A word to the operator, on standard error. */
 export const writeError = (text: string): void => write(2, text);
 
+/** /dev/null: major 1, minor 3 (Documentation/admin-guide/devices.txt). */
+const nullDevice = 0x103;
+
 /** Whether standard output is a person's terminal. Node's own answer is asked for only where it may be one: it takes time to load. */
 export const isTerminal = (): boolean => {
   try {
-    return fstatSync(1).isCharacterDevice() && process.stdout.isTTY === true;
+    const stats = fstatSync(1);
+    return stats.isCharacterDevice() && stats.rdev !== nullDevice && process.stdout.isTTY === true;
   } catch {
     return false;
   }

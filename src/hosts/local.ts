@@ -1,5 +1,4 @@
 import { statfsSync } from 'node:fs';
-import { machine } from 'node:os';
 import { queryKey } from '../answers.ts';
 import type { Ran } from '../connectors/local.ts';
 import { OperatorError } from '../errors.ts';
@@ -35,10 +34,14 @@ const probe = async (queries: readonly Query[]): Promise<Answers> => {
 /** The names that stat(1) prints for file systems (coreutils' src/stat.c), by statfs(2)'s magic number (linux/magic.h). */
 const fileSystems: { readonly [magic: number]: string } = { 0x63677270: 'cgroup2fs', 0x1021994: 'tmpfs' };
 
+/** Node's names of processors as uname(2) has them. */
+const machines: { readonly [arch: string]: string } = { x64: 'x86_64', arm64: 'aarch64' };
+
 /** What three commands print, asked of the kernel as they ask it. */
 const withoutProcess = (argv: Argv, looked: Looked): string | undefined => {
   const [program, option, words, name, ...globs] = argv;
-  if (program === 'uname' && option === '-m' && argv.length === 2) return `${machine()}\n`;
+  if (program === 'uname' && option === '-m' && argv.length === 2)
+    return `${machines[process.arch] ?? process.getBuiltinModule('node:os').machine()}\n`;
   if (program === 'sh' && name === 'ask-executables')
     return executables(globs, looked)
       .map((path) => `${path}\n`)

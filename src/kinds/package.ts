@@ -61,7 +61,17 @@ const question = (needs: readonly AskedNeed[]): Argv => {
 /** Reading the record is quicker than a package manager that reads it. */
 const recordQuery = (needs: readonly AskedNeed[], { record, ...family }: Family): Query[] =>
   record
-    ? [{ ask: 'read', path: record.path, lines: needs.flatMap((n) => namesOf(n, family)).map(record.line).sort(), paragraphs: true }]
+    ? [
+        {
+          ask: 'read',
+          path: record.path,
+          lines: needs
+            .flatMap((n) => namesOf(n, family))
+            .map(record.line)
+            .sort(),
+          paragraphs: true,
+        },
+      ]
     : [];
 
 const askedOf = (need: AskedNeed, family: Family): Asked => ({

@@ -1,4 +1,3 @@
-
 /** How text is laid out: in colour or not, and how wide. */
 export type Style = { readonly color: boolean; readonly width: number };
 
