@@ -16,11 +16,18 @@ export const readAnswer = (root: string, path: string, lines?: readonly string[]
   }
 };
 
-/** What was found out about folders while many lists are answered: the names in each, and the folders that a pattern leads to. */
-export type Looked = { readonly names: Map<string, readonly string[]>; readonly folders: Map<string, readonly string[]> };
+/**
+ * What was found out about folders while many lists are answered: the names in each that was read, and the folders that a pattern
+ * leads to. `real`: where a folder is that was reached through a link, as /lib is /usr/lib on most.
+ */
+export type Looked = {
+  readonly names: Map<string, readonly string[]>;
+  readonly folders: Map<string, readonly string[]>;
+  readonly real: Map<string, string>;
+};
 
 /** Nothing looked at yet. */
-export const unlooked = (): Looked => ({ names: new Map(), folders: new Map() });
+export const unlooked = (): Looked => ({ names: new Map(), folders: new Map(), real: new Map() });
 
 /** Answers a `list` below `root`. A file that is there but cannot be read counts as empty. */
 export const listAnswer = (root: string, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => ({
@@ -83,7 +90,7 @@ const expand = (root: string, glob: string, looked: Looked): string[] => {
   const cut = glob.lastIndexOf('/');
   const last = glob.slice(cut + 1);
   const paths: string[] = [];
-  for (const folder of foldersOf(root, glob.slice(0, cut), looked)) paths.push(...children(root, folder, last, looked));
+  for (const folder of foldersOf(root, glob.slice(0, cut), looked)) addChildren(paths, root, folder, last, looked);
   return paths.length > 1 ? paths.sort() : paths;
 };
 
@@ -91,28 +98,57 @@ const foldersOf = (root: string, glob: string, looked: Looked): readonly string[
   const known = looked.folders.get(glob);
   if (known) return known;
   const cut = glob.lastIndexOf('/');
-  const paths =
-    cut < 0
-      ? ['']
-      : foldersOf(root, glob.slice(0, cut), looked)
-          .flatMap((path) => children(root, path, glob.slice(cut + 1), looked))
-          .filter((path) => statsAt(root + path));
+  const paths: string[] = [];
+  if (cut < 0) paths.push('');
+  else {
+    const maybe: string[] = [];
+    for (const path of foldersOf(root, glob.slice(0, cut), looked)) addChildren(maybe, root, path, glob.slice(cut + 1), looked);
+    for (const path of maybe) if (isFolder(root, path, looked)) paths.push(path);
+  }
   looked.folders.set(glob, paths);
   return paths;
 };
 
+/** Whether a folder is there, or a link; where a link to a folder beside it leads is kept in mind. */
+const isFolder = (root: string, path: string, looked: Looked): boolean => {
+  const stats = statsAt(root + path);
+  if (!stats) return false;
+  const cut = path.lastIndexOf('/');
+  const above = realOf(path.slice(0, cut), looked);
+  const target = stats.isSymbolicLink() ? targetOf(root + path) : path.slice(cut + 1);
+  // Other links are left to the kernel.
+  looked.real.set(path, /^[\w-]+(\/[\w-]+)*$/.test(target) ? `${above}/${target}` : path);
+  return true;
+};
+
+const realOf = (path: string, looked: Looked): string => looked.real.get(path) ?? path;
+
+const targetOf = (path: string): string => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+};
+
 /** The paths that a segment of a pattern may lead to; whether something is at a name without a star is not looked at here. */
-const children = (root: string, path: string, segment: string, looked: Looked): string[] => {
-  const folder = `${root}${path}/`;
+const addChildren = (paths: string[], root: string, path: string, segment: string, looked: Looked): void => {
+  const folder = root + realOf(path, looked);
   const known = looked.names.get(folder);
-  if (!segment.includes('*')) return !known || known.includes(segment) ? [`${path}/${segment}`] : [];
-  const names = known ?? namesIn(folder);
+  const star = segment.indexOf('*');
+  if (star < 0) {
+    if (!known || known.includes(segment)) paths.push(`${path}/${segment}`);
+    return;
+  }
+  const names = known ?? namesIn(`${folder}/`);
   if (!known) looked.names.set(folder, names);
-  if (names.length === 0) return [];
-  const pattern = globPattern(segment);
-  return names
-    .filter((name) => pattern.test(name) && !(name.startsWith('.') && segment.startsWith('*')))
-    .map((name) => `${path}/${name}`);
+  const [first, last] = [segment.slice(0, star), segment.slice(segment.lastIndexOf('*') + 1)];
+  for (const name of names) {
+    if (!name.startsWith(first) || !name.endsWith(last) || (star === 0 && name.startsWith('.'))) continue;
+    // With one star that is all; it must not be shorter than its two ends.
+    const fits = segment.indexOf('*', star + 1) < 0 ? name.length >= segment.length - 1 : globPattern(segment).test(name);
+    if (fits) paths.push(`${path}/${name}`);
+  }
 };
 
 const statsAt = (path: string): Stats | undefined => {

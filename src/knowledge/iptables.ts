@@ -20,10 +20,13 @@ export type Choice = { readonly variant?: Variant; readonly have: string; readon
 /** Where programs are looked for, in the order of PATH: what was built by hand hides what a package brought. */
 const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin'] as const;
 const alternatives = '/etc/alternatives';
+const programs = ['iptables', 'ip6tables'] as const satisfies readonly Tables[];
 
 export const iptablesQueries: readonly Query[] = [
-  ...[...folders, alternatives].map((folder) => ({ ask: 'list' as const, glob: `${folder}/ip*tables`, lines: [] })),
-  ...ruleQueries((answers) => (['iptables', 'ip6tables'] as const).every((program) => isNamed(program, answers))),
+  ...[...folders, alternatives].flatMap((folder) =>
+    programs.map((program) => ({ ask: 'list' as const, glob: `${folder}/${program}`, lines: [] })),
+  ),
+  ...ruleQueries((answers) => programs.every((program) => isNamed(program, answers))),
 ];
 
 /** What an answered host and the verdicts so far tell. */
@@ -73,7 +76,7 @@ const installed = (program: Tables, answers: Answers): Choice | undefined => {
 };
 
 const fileAt = (path: string, answers: Answers): FoundFile | undefined =>
-  listed(answers, `${path.slice(0, path.lastIndexOf('/'))}/ip*tables`).find((file) => file.path === path);
+  listed(answers, path)[0];
 
 /** Follows links as far as they were listed: the first whose target has a telling name decides. */
 const followed = (path: string, answers: Answers, depth = 0): { readonly variant?: Variant; readonly from: string } => {
