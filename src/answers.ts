@@ -17,9 +17,10 @@ export const mergeQueries = (queries: readonly Query[]): Query[] => {
 
 const withLinesOf = (a: Query, b: Query): Query => {
   if (a.ask === 'run' || b.ask === 'run') return a;
-  const { lines: first, ...whole } = a;
-  const wide = a.ask === 'read' && b.ask === 'read' && (a.paragraphs || b.paragraphs) ? { paragraphs: true as const } : {};
-  return first && b.lines ? { ...whole, ...wide, lines: [...new Set([...first, ...b.lines])] } : whole;
+  const lines = a.lines && b.lines && { lines: [...new Set([...a.lines, ...b.lines])] };
+  if (a.ask === 'list' || b.ask === 'list') return a.ask === 'list' ? { ask: 'list', glob: a.glob, ...lines } : a;
+  const paragraphs = (a.paragraphs || b.paragraphs) && { paragraphs: true as const };
+  return { ask: 'read', path: a.path, ...lines, ...paragraphs, ...(a.unless && b.unless && { unless: a.unless }) };
 };
 
 /** A file's text, or undefined where it is not there or was unreadable. */

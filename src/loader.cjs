@@ -11,7 +11,8 @@ if (process.argv.length === 3 && process.argv[2] === '--version') {
   const script = new Script(source, { filename: parts.path('app.cjs'), cachedData: parts.bytes('app.cache') });
   const loaded = { exports: {} };
   script.runInThisContext().call(loaded.exports, loaded.exports, parts.require, loaded, parts.path('app.cjs'), parts.path('.'));
-  void loaded.exports.main(process.argv.slice(2));
+  // What is left when the process ends need not be tidied up.
+  void loaded.exports.main(process.argv.slice(2)).then((isWritten) => isWritten && process.exit());
 }
 
 /** Node's own stream for it would take longer to load than all the rest. */

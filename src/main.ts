@@ -1,4 +1,4 @@
-import { watchStreams, writeError } from './commands/output.ts';
+import { isWritten, watchStreams, writeError } from './commands/output.ts';
 import { readQuickly } from './commands/quick.ts';
 import { commands } from './commands/table.ts';
 import { OperatorError } from './errors.ts';
@@ -9,10 +9,12 @@ declare const NODE_PREP_VERSION: string;
 /**
  * Runs the command line and sets the exit code. Mistakes of the operator are a message and a hint; anything else that is thrown
  * is a bug and may crash. `--version` alone is answered by the loader, which reads nothing for it.
+ * Gives whether all is written: then the process need not wait for anything.
  */
-export const main = async (words: readonly string[]): Promise<void> => {
+export const main = async (words: readonly string[]): Promise<boolean> => {
   const code = await run(words);
   process.exitCode ||= code;
+  return isWritten();
 };
 
 const run = async (words: readonly string[]): Promise<number> => {

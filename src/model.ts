@@ -8,11 +8,18 @@ export type Argv = readonly [string, ...string[]];
  * `read`: one file. `list`: every file that a glob (`*` within one path segment) matches, with content and link target.
  * `lines`: only lines that contain one of these texts are wanted (an empty list: no content, just whether it is there);
  * a host may answer with more. `paragraphs`: all that stands between the blank lines around such a line is wanted with it.
+ * `unless`: whether the answers to all other reads and lists make this one needless; a host may then answer as if it was not there.
  * A file whose name ends in .gz is answered unpacked. `run`: a read-only command. `known`: what it would print to a good end, as
  * far as the answers to the reads and lists asked with it tell that; undefined where it has to be run. A host may run it anyway.
  */
 export type Query =
-  | { readonly ask: 'read'; readonly path: string; readonly lines?: readonly string[]; readonly paragraphs?: true }
+  | {
+      readonly ask: 'read';
+      readonly path: string;
+      readonly lines?: readonly string[];
+      readonly paragraphs?: true;
+      readonly unless?: (answers: Answers) => boolean;
+    }
   | { readonly ask: 'list'; readonly glob: string; readonly lines?: readonly string[] }
   | { readonly ask: 'run'; readonly argv: Argv; readonly known?: (answers: Answers) => string | undefined };
 

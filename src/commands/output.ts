@@ -19,8 +19,14 @@ export const isTerminal = (): boolean => {
   }
 };
 
+/** Whether nothing went to Node's streams, which may still have something to write. */
+export const isWritten = (): boolean => !streams;
+
+let streams = false;
+
 /** Has Node's own streams behave as the functions here do. Whoever writes to them, as a library does, calls it first. */
 export const watchStreams = (): void => {
+  streams = true;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => failed(1, error));
   process.stderr.on('error', (error: NodeJS.ErrnoException) => failed(2, error));
 };
@@ -32,7 +38,7 @@ const write = (to: 1 | 2, text: string): void => {
     while (rest.length > 0 && !late[to]) rest = rest.subarray(writeSync(to, rest));
   } catch (error) {
     if (!isFull(error)) return failed(to, error);
-    if (!late[1] && !late[2]) watchStreams();
+    if (!streams) watchStreams();
     late[to] = to === 1 ? process.stdout : process.stderr;
   }
   if (rest.length > 0) late[to]?.write(rest);

@@ -12,12 +12,8 @@ export const localHost = (): Host => ({ name: 'local', probe, lock, execute });
 
 /** Files first: most often they tell all that commands would, and starting one takes as long as reading two hundred files. */
 const probe = async (queries: readonly Query[]): Promise<Answers> => {
-  const answers = new Map<string, Answer>();
   const looked = unlooked();
-  for (const query of queries) {
-    if (query.ask === 'read') answers.set(queryKey(query), readAnswer('', query.path, query.lines, query.paragraphs));
-    if (query.ask === 'list') answers.set(queryKey(query), listAnswer('', query.glob, query.lines, looked));
-  }
+  const answers = filesAnswered(queries, looked);
   const open: Argv[] = [];
   for (const query of queries) {
     if (query.ask !== 'run') continue;
@@ -28,6 +24,20 @@ const probe = async (queries: readonly Query[]): Promise<Answers> => {
   if (open.length === 0) return answers;
   const told = await (await import('../connectors/local.ts')).askAll(open);
   open.forEach((argv, i) => answers.set(queryKey({ ask: 'run', argv }), told[i] ?? { status: 127, text: '' }));
+  return answers;
+};
+
+const filesAnswered = (queries: readonly Query[], looked: Looked): Map<string, Answer> => {
+  const answers = new Map<string, Answer>();
+  const later: Extract<Query, { ask: 'read' }>[] = [];
+  for (const query of queries) {
+    if (query.ask === 'list') answers.set(queryKey(query), listAnswer('', query.glob, query.lines, looked));
+    else if (query.ask === 'read' && query.unless) later.push(query);
+    else if (query.ask === 'read') answers.set(queryKey(query), readAnswer('', query.path, query.lines, query.paragraphs));
+  }
+  const absent: Answer = { status: 1, text: '' };
+  for (const query of later)
+    answers.set(queryKey(query), query.unless?.(answers) ? absent : readAnswer('', query.path, query.lines, query.paragraphs));
   return answers;
 };
 

@@ -75,8 +75,7 @@ const installed = (program: Tables, answers: Answers): Choice | undefined => {
   return told ? { variant: told, have: told, from } : { have: 'of an unknown variant', from };
 };
 
-const fileAt = (path: string, answers: Answers): FoundFile | undefined =>
-  listed(answers, path)[0];
+const fileAt = (path: string, answers: Answers): FoundFile | undefined => listed(answers, path)[0];
 
 /** Follows links as far as they were listed: the first whose target has a telling name decides. */
 const followed = (path: string, answers: Answers, depth = 0): { readonly variant?: Variant; readonly from: string } => {

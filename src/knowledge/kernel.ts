@@ -39,9 +39,14 @@ export const kernelConfigQueries = (symbols: readonly string[]): Query[] => {
   return [
     { ask: 'list', glob: '/boot/config-*', lines },
     { ask: 'list', glob: '/lib/modules/*/config', lines },
-    { ask: 'read', path: runningConfig, lines },
+    { ask: 'read', path: runningConfig, lines, unless: (answers) => configFile(answers, kernelRelease(answers)) !== undefined },
   ];
 };
+
+/** The configuration beside a kernel or its modules. */
+const configFile = (answers: Answers, release: string): FoundFile | undefined =>
+  ofRelease(answers, '/lib/modules/*/config', release) ??
+  listed(answers, '/boot/config-*').find((f) => f.path === `/boot/config-${release}`);
 
 /** The running kernel's configuration: option to value, and the file; undefined where none is readable. */
 export const kernelConfig = (
@@ -49,10 +54,7 @@ export const kernelConfig = (
   release: string,
 ): { readonly path: string; readonly values: ReadonlyMap<string, string> } | undefined => {
   const own = fileText(answers, runningConfig);
-  const file =
-    ofRelease(answers, '/lib/modules/*/config', release) ??
-    listed(answers, '/boot/config-*').find((f) => f.path === `/boot/config-${release}`) ??
-    (own === undefined ? undefined : { path: runningConfig, text: own });
+  const file = configFile(answers, release) ?? (own === undefined ? undefined : { path: runningConfig, text: own });
   if (!file) return undefined;
   const pairs = numbered(file.text).flatMap(({ text }): [string, string][] => {
     const match = /^CONFIG_([A-Z0-9_]+)=(.*)$/.exec(text);
