@@ -21,10 +21,11 @@ const probe = async (queries: readonly Query[]): Promise<Answers> => {
     if (text === undefined) open.push(query.argv);
     else answers.set(queryKey(query), { status: 0, text });
   }
-  if (open.length === 0) return answers;
+  // What was found out from the first half of the answers must not be taken for what all of them tell.
+  if (open.length === 0) return new Map(answers);
   const told = await (await import('../connectors/local.ts')).askAll(open);
   open.forEach((argv, i) => answers.set(queryKey({ ask: 'run', argv }), told[i] ?? { status: 127, text: '' }));
-  return answers;
+  return new Map(answers);
 };
 
 const filesAnswered = (queries: readonly Query[], looked: Looked): Map<string, Answer> => {
