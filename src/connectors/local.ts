@@ -27,11 +27,17 @@ export const askAll = async (argvs: readonly Argv[]): Promise<readonly Answer[]>
 
 const cut: Answer = { status: 124, text: '' };
 
-/** After each command comes a line that no command prints by chance, with its exit status. */
-const inOneShell = async (argvs: readonly Argv[]): Promise<Answer[]> => {
+/**
+ * Runs read-only commands in one shell, within the limits of `askAll`. After each comes a line that no command prints by chance, with
+ * its exit status. `start`: what runs that shell's text, `sh -c` unless told otherwise.
+ */
+export const inOneShell = async (
+  argvs: readonly Argv[],
+  start: (script: string) => Argv = (script) => ['sh', '-c', script],
+): Promise<Answer[]> => {
   const mark = `end-${process.pid}-${Math.random().toString(36).slice(2)}`;
   const script = argvs.map((argv) => `${inShell(argv)}; printf '\\n%s %s\\n' ${mark} $?`).join('\n');
-  const parts = (await outputOf(script)).split(new RegExp(`\\n${mark} (\\d+)\\n`));
+  const parts = (await outputOf(start(script))).split(new RegExp(`\\n${mark} (\\d+)\\n`));
   return argvs.map((_, i) =>
     parts[2 * i + 1] === undefined ? cut : { status: Number(parts[2 * i + 1]), text: parts[2 * i] ?? '' },
   );
@@ -44,9 +50,9 @@ const inShell = (argv: Argv): string => {
   return `( set -- ${quoteAll(args)}\n${script}\n)`;
 };
 
-const outputOf = (script: string): Promise<string> =>
+const outputOf = ([program, ...words]: Argv): Promise<string> =>
   new Promise((resolve) => {
-    const child = spawn('sh', ['-c', script], { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    const child = spawn(program, words, { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], detached: true });
     const chunks: Buffer[] = [];
     let size = 0;
     const end = (): void => {

@@ -1,8 +1,12 @@
+import { fileText } from '../answers.ts';
 import { compareDebian } from '../knowledge/versions.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
 import type { Argv, System } from '../model.ts';
 import { debianModules } from './debian-modules.ts';
 import type { Asked, Family, PackageFacts } from './family.ts';
+
+/** A paragraph for each package that dpkg knows of; in each of them Package comes before Status and Version (dpkg's lib/dpkg/parse.c). */
+const statusFile = '/var/lib/dpkg/status';
 
 /** Debian, Ubuntu and what is made from them: dpkg and apt. */
 export const debian: Family = {
@@ -85,6 +89,11 @@ exit 0`;
     }
     return facts satisfies PackageFacts;
   },
+  fileQueries: [{ ask: 'read', path: statusFile, lines: ['Package: ', 'Status: ', 'Version: '] }],
+  inFiles: (answers) => {
+    const text = fileText(answers, statusFile);
+    return text === undefined ? undefined : { installed: installedIn(text), candidates: new Map(), sources: false };
+  },
   install: (names, stale) => [
     ...(stale ? [{ argv: refresh, why: 'fetch the lists of available packages', patience }] : []),
     {
@@ -100,6 +109,18 @@ exit 0`;
       : `Enable a source that has ${name} (on Ubuntu often "universe"), or move to a newer release than ${system}; then plan again.`,
   modules: debianModules,
   missingModule: (system) => missingModule(system),
+};
+
+const installedIn = (status: string): ReadonlyMap<string, string> => {
+  const installed = new Map<string, string>();
+  let [name, isThere] = ['', false];
+  for (const line of status.split('\n')) {
+    const [, field, value = ''] = /^(Package|Status|Version): (\S.*)$/.exec(line) ?? [];
+    if (field === 'Package') [name, isThere] = [value, false];
+    if (field === 'Status') isThere = value.endsWith(' installed');
+    if (field === 'Version' && isThere) installed.set(name, value);
+  }
+  return installed;
 };
 
 const wantLine = ({ names, min }: Asked): string => `want ${quote(min ?? '')} ${quoteAll(names)}`;

@@ -1,6 +1,6 @@
 import type { ArgumentChange } from '../knowledge/grub-arguments.ts';
 import type { Compare } from '../knowledge/versions.ts';
-import type { Argv, RunAction, System } from '../model.ts';
+import type { Answers, Argv, Query, RunAction, System } from '../model.ts';
 
 /**
  * A package that is asked for: the names that serve a capability, and the least upstream version. What an install would bring is
@@ -50,6 +50,9 @@ export type Family = {
   readonly compare: Compare;
   /** Shell text that prints what is installed and, where something is missing or too old, what could be. */
   ask(asked: readonly Asked[]): string;
+  /** What is installed in the tree of an image by its files alone, found with `fileQueries`; undefined where they do not tell. */
+  inFiles?(answers: Answers): PackageFacts | undefined;
+  readonly fileQueries?: readonly Query[];
   /** Reads what the text of `ask` printed. */
   read(output: string): PackageFacts;
   /** The commands that install these, in order. `stale`: the lists of available packages have to be fetched first. */

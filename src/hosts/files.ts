@@ -3,12 +3,26 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'no
 import { globPattern } from '../answers.ts';
 import type { Answer, FoundFile } from '../model.ts';
 
-/** Answers a `read` below `root` ("" for the host itself). */
-export const readAnswer = (root: string, path: string, lines?: readonly string[]): Answer => {
+/**
+ * Where a host's files are on this machine. `at`: the place of a path whose last part may be a link, `behind`: of what it leads to;
+ * both throw as lstat(2) would where a part on the way is not there. `modes`: lists tell what may be executed.
+ */
+export type Place = {
+  readonly at: (path: string) => string;
+  readonly behind: (path: string) => string;
+  readonly modes?: true;
+};
+
+/** This machine itself. */
+export const here: Place = { at: (path) => path, behind: (path) => path };
+
+/** Answers a `read`. */
+export const readAnswer = (place: Place, path: string, lines?: readonly string[]): Answer => {
   try {
+    const real = place.behind(path);
     // Reading a device or a pipe could block, and a folder has no text.
-    if (!statSync(root + path).isFile()) return { status: 2, text: `${path} is no regular file` };
-    const content = contentOf(root + path, lines);
+    if (!statSync(real).isFile()) return { status: 2, text: `${path} is no regular file` };
+    const content = contentOf(real, path, lines);
     return { status: 0, text: wanted(content.toString('utf8'), lines), ...(!isUtf8(content) && { garbled: true }) };
   } catch (error) {
     const code = codeOf(error);
@@ -22,23 +36,37 @@ export type Looked = { readonly names: Map<string, readonly string[]>; readonly 
 /** Nothing looked at yet. */
 export const unlooked = (): Looked => ({ names: new Map(), folders: new Map() });
 
-/** Answers a `list` below `root`. A file that is there but cannot be read counts as empty. */
-export const listAnswer = (root: string, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => ({
+/** Answers a `list`. A file that is there but cannot be read counts as empty. */
+export const listAnswer = (place: Place, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => ({
   status: 0,
   text: '',
-  files: expand(root, glob, looked).map((path) => found(root, path, lines)),
+  files: expand(place, glob, looked).map((path) => found(place, path, lines)),
 });
 
-const found = (root: string, path: string, lines?: readonly string[]): FoundFile => {
-  const link = lstatSync(root + path).isSymbolicLink() ? readlinkSync(root + path) : undefined;
-  const answer = readAnswer(root, path, lines);
-  return { path, ...(link !== undefined && { link }), text: answer.status === 0 ? answer.text : '' };
+const found = (place: Place, path: string, lines?: readonly string[]): FoundFile => {
+  const real = place.at(path);
+  const link = lstatSync(real).isSymbolicLink() ? readlinkSync(real) : undefined;
+  const answer = readAnswer(place, path, lines);
+  return {
+    path,
+    ...(link !== undefined && { link }),
+    text: answer.status === 0 ? answer.text : '',
+    ...(place.modes && { executable: isExecutable(place, path) }),
+  };
+};
+
+const isExecutable = (place: Place, path: string): boolean => {
+  try {
+    return (statSync(place.behind(path)).mode & 0o111) !== 0;
+  } catch {
+    return false;
+  }
 };
 
 /** A file's content, unpacked where its name ends in .gz; not read at all where no line of it is wanted. */
-const contentOf = (path: string, lines: readonly string[] | undefined): Buffer => {
+const contentOf = (real: string, path: string, lines: readonly string[] | undefined): Buffer => {
   if (lines?.length === 0) return Buffer.alloc(0);
-  return path.endsWith('.gz') ? process.getBuiltinModule('node:zlib').gunzipSync(readFileSync(path)) : readFileSync(path);
+  return path.endsWith('.gz') ? process.getBuiltinModule('node:zlib').gunzipSync(readFileSync(real)) : readFileSync(real);
 };
 
 /** The lines that contain one of the texts. Indexes of kernel modules have thousands of lines, so each text is searched for once. */
@@ -65,51 +93,50 @@ const anyOf = (texts: readonly string[]): RegExp => {
   return new RegExp(`${literal(first.slice(0, common))}(?:${texts.map((text) => literal(text.slice(common))).join('|')})`, 'g');
 };
 
-const expand = (root: string, glob: string, looked: Looked): string[] => {
+const expand = (place: Place, glob: string, looked: Looked): string[] => {
   const cut = glob.lastIndexOf('/');
   const last = glob.slice(cut + 1);
-  return foldersOf(root, glob.slice(0, cut), looked)
-    .flatMap((folder) => children(root, folder, last, looked))
+  return foldersOf(place, glob.slice(0, cut), looked)
+    .flatMap((folder) => children(place, folder, last, looked))
     .sort();
 };
 
-const foldersOf = (root: string, glob: string, looked: Looked): readonly string[] => {
+const foldersOf = (place: Place, glob: string, looked: Looked): readonly string[] => {
   const known = looked.folders.get(glob);
   if (known) return known;
   const cut = glob.lastIndexOf('/');
   const paths =
     cut < 0
       ? ['']
-      : foldersOf(root, glob.slice(0, cut), looked).flatMap((path) => children(root, path, glob.slice(cut + 1), looked));
+      : foldersOf(place, glob.slice(0, cut), looked).flatMap((path) => children(place, path, glob.slice(cut + 1), looked));
   looked.folders.set(glob, paths);
   return paths;
 };
 
-const children = (root: string, path: string, segment: string, looked: Looked): string[] => {
-  const folder = `${root}${path}/`;
-  const known = looked.names.get(folder);
+const children = (place: Place, path: string, segment: string, looked: Looked): string[] => {
+  const known = looked.names.get(path);
   if (!segment.includes('*')) {
-    return (known ? known.includes(segment) : isThere(`${folder}${segment}`)) ? [`${path}/${segment}`] : [];
+    return (known ? known.includes(segment) : isThere(place, `${path}/${segment}`)) ? [`${path}/${segment}`] : [];
   }
-  const names = known ?? namesIn(folder);
-  if (!known) looked.names.set(folder, names);
+  const names = known ?? namesIn(place, `${path}/`);
+  if (!known) looked.names.set(path, names);
   const pattern = globPattern(segment);
   return names
     .filter((name) => pattern.test(name) && !(name.startsWith('.') && segment.startsWith('*')))
     .map((name) => `${path}/${name}`);
 };
 
-const isThere = (path: string): boolean => {
+const isThere = (place: Place, path: string): boolean => {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    return lstatSync(place.at(path), { throwIfNoEntry: false }) !== undefined;
   } catch {
     return false;
   }
 };
 
-const namesIn = (folder: string): string[] => {
+const namesIn = (place: Place, folder: string): string[] => {
   try {
-    return readdirSync(folder);
+    return readdirSync(place.behind(folder));
   } catch {
     return [];
   }
