@@ -58,7 +58,7 @@ export const desiredOptions = {
 /** Where the host is. */
 export const whereOptions = {
   root: {
-    about: 'the file tree of an image that is not running, in place of this host; its own /etc/node-prep.yaml counts',
+    about: 'the file tree of an image, in place of this host; its etc/node-prep.yaml counts',
     type: 'string',
     placeholder: 'DIR',
   },
