@@ -1,4 +1,4 @@
-import { loadSettings } from '../config.ts';
+import { defaultFile, loadSettings } from '../config.ts';
 import type { Settings } from '../config.ts';
 import type { Outcome } from '../model.ts';
 import { wantsColor } from '../views/terminal.ts';
@@ -6,6 +6,7 @@ import type { Style } from '../views/terminal.ts';
 import { on, text, texts } from './options.ts';
 import { isTerminal, writeError, writeOut } from './output.ts';
 import type { Args } from './options.ts';
+import { imageConfig } from './where.ts';
 
 /** The settings that the arguments name; warnings go to standard error. */
 export const settingsFrom = async (args: Args): Promise<Settings> => {
@@ -15,6 +16,7 @@ export const settingsFrom = async (args: Args): Promise<Settings> => {
     waive: texts(args, 'waive'),
     allow: { takeOver: on(args, 'take-over'), rebootChanges: on(args, 'allow-reboot-changes') },
     ...(config !== undefined && { config }),
+    defaultAt: await imageConfig(args, defaultFile),
     ...(ipFamilies !== undefined && { ipFamilies }),
   };
   const settings = await loadSettings(flags, new Date());

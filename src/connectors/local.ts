@@ -14,12 +14,16 @@ const MiB = 1024 * 1024;
 /**
  * Runs read-only commands one after the other, in one shell: every process that is started from here costs milliseconds. A minute
  * and 16 MiB of output at most for all of them; those that did not end by then have status 124. Never throws.
+ * `start`: what runs that shell's text, `sh -c` unless told otherwise.
  */
-export const askAll = async (argvs: readonly Argv[]): Promise<readonly Answer[]> => {
+export const askAll = async (
+  argvs: readonly Argv[],
+  start: (script: string) => Argv = (script) => ['sh', '-c', script],
+): Promise<readonly Answer[]> => {
   // After each command comes a line that no command prints by chance, with its exit status.
   const mark = `end-${process.pid}-${Math.random().toString(36).slice(2)}`;
   const script = argvs.map((argv) => `${inShell(argv)}; printf '\\n%s %s\\n' ${mark} $?`).join('\n');
-  const parts = (await outputOf(script)).split(new RegExp(`\\n${mark} (\\d+)\\n`));
+  const parts = (await outputOf(start(script))).split(new RegExp(`\\n${mark} (\\d+)\\n`));
   return argvs.map((_, i) =>
     parts[2 * i + 1] === undefined ? { status: 124, text: '' } : { status: Number(parts[2 * i + 1]), text: parts[2 * i] ?? '' },
   );
@@ -32,9 +36,9 @@ const inShell = (argv: Argv): string => {
   return `( set -- ${quoteAll(args)}\n${script}\n)`;
 };
 
-const outputOf = (script: string): Promise<string> =>
+const outputOf = ([program, ...words]: Argv): Promise<string> =>
   new Promise((resolve) => {
-    const child = spawn('sh', ['-c', script], { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    const child = spawn(program, words, { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], detached: true });
     const chunks: Buffer[] = [];
     let size = 0;
     const end = (): void => {

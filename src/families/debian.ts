@@ -101,6 +101,10 @@ exit 0`;
     }
     return facts satisfies PackageFacts;
   },
+  inFiles: (answers) => {
+    const text = fileText(answers, record);
+    return text === undefined ? undefined : { installed: installedIn(text), candidates: new Map(), sources: false };
+  },
   install: (names, stale) => [
     ...(stale ? [{ argv: refresh, why: 'fetch the lists of available packages', patience }] : []),
     {

@@ -54,6 +54,8 @@ export type Family = {
   readonly record?: { readonly path: string; line(name: string): string };
   /** What the text of `ask` would print, where the record shows that nothing is missing or too old. */
   known?(asked: readonly Asked[], answers: Answers): string | undefined;
+  /** What is installed as the record alone tells it, for the tree of an image; undefined where there is none. */
+  inFiles?(answers: Answers): PackageFacts | undefined;
   /** Reads what the text of `ask` printed. */
   read(output: string): PackageFacts;
   /** The commands that install these, in order. `stale`: the lists of available packages have to be fetched first. */

@@ -5,11 +5,25 @@ import { globPattern } from '../answers.ts';
 import type { Answer, FoundFile } from '../model.ts';
 import { wantedOf } from './wanted.ts';
 
-/** Answers a `read` below `root` ("" for the host itself). */
-export const readAnswer = (root: string, path: string, lines?: readonly string[], paragraphs?: true): Answer => {
+/**
+ * Where a host's files are on this machine. `at`: the place of a path whose last part may be a link, `behind`: of what it leads to;
+ * both throw as lstat(2) would where a part on the way is not there. `modes`: lists tell what may be executed.
+ */
+export type Place = {
+  readonly at: (path: string) => string;
+  readonly behind: (path: string) => string;
+  readonly modes?: true;
+};
+
+/** This machine itself. */
+export const here: Place = { at: (path) => path, behind: (path) => path };
+
+/** Answers a `read`. */
+export const readAnswer = (place: Place, path: string, lines?: readonly string[], paragraphs?: true): Answer => {
   try {
-    const stats = statSync(root + path, { throwIfNoEntry: false });
-    return stats ? fileAnswer(root, path, stats, lines, paragraphs) : { status: 1, text: '' };
+    const real = place.behind(path);
+    const stats = statSync(real, { throwIfNoEntry: false });
+    return stats ? fileAnswer(real, path, stats, lines, paragraphs) : { status: 1, text: '' };
   } catch (error) {
     const code = codeOf(error);
     return code === 'ENOENT' || code === 'ENOTDIR' ? { status: 1, text: '' } : { status: 2, text: `${path}: ${code}` };
@@ -29,18 +43,18 @@ export type Looked = {
 /** Nothing looked at yet. */
 export const unlooked = (): Looked => ({ names: new Map(), folders: new Map(), real: new Map() });
 
-/** Answers a `list` below `root`. A file that is there but cannot be read counts as empty. */
-export const listAnswer = (root: string, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => ({
+/** Answers a `list`. A file that is there but cannot be read counts as empty. */
+export const listAnswer = (place: Place, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => ({
   status: 0,
   text: '',
-  files: expand(root, glob, looked).flatMap((path) => found(root, path, lines) ?? []),
+  files: expand(place, glob, looked).flatMap((path) => found(place, path, lines) ?? []),
 });
 
-/** The regular files that globs match and that the caller may execute. */
+/** The regular files of this machine that globs match and that the caller may execute. */
 export const executables = (globs: readonly string[], looked: Looked): string[] =>
-  globs.flatMap((glob) => expand('', glob, looked)).filter(isExecutable);
+  globs.flatMap((glob) => expand(here, glob, looked)).filter(mayExecute);
 
-const isExecutable = (path: string): boolean => {
+const mayExecute = (path: string): boolean => {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
@@ -50,51 +64,69 @@ const isExecutable = (path: string): boolean => {
 };
 
 /** Reading a device or a pipe could block, and a folder has no text. */
-const fileAnswer = (root: string, path: string, stats: Stats, lines?: readonly string[], paragraphs?: true): Answer => {
+const fileAnswer = (real: string, path: string, stats: Stats, lines?: readonly string[], paragraphs?: true): Answer => {
   if (!stats.isFile()) return { status: 2, text: `${path} is no regular file` };
   if (lines?.length === 0) return { status: 0, text: '' };
   if (!lines && !path.endsWith('.gz')) {
-    const text = readFileSync(root + path, 'utf8');
-    return text.includes('\ufffd') && !isUtf8(readFileSync(root + path))
-      ? { status: 0, text, garbled: true }
-      : { status: 0, text };
+    const text = readFileSync(real, 'utf8');
+    return text.includes('\ufffd') && !isUtf8(readFileSync(real)) ? { status: 0, text, garbled: true } : { status: 0, text };
   }
-  const content = contentOf(root + path);
+  const content = contentOf(real, path);
   const text = lines ? wantedOf(content, lines, paragraphs) : content.toString('utf8');
   return { status: 0, text, ...(!isUtf8(content) && { garbled: true }) };
 };
 
 /** A file's content, unpacked where its name ends in .gz. */
-const contentOf = (path: string): Buffer => {
-  const content = readFileSync(path);
+const contentOf = (real: string, path: string): Buffer => {
+  const content = readFileSync(real);
   return path.endsWith('.gz') ? process.getBuiltinModule('node:zlib').gunzipSync(content) : content;
 };
 
-const found = (root: string, path: string, lines?: readonly string[]): FoundFile | undefined => {
-  const stats = statsAt(root + path);
+const found = (place: Place, path: string, lines?: readonly string[]): FoundFile | undefined => {
+  const stats = statsAt(place, path);
   if (!stats) return undefined;
-  if (stats.isSymbolicLink()) {
-    return { path, link: readlinkSync(root + path), text: lines?.length === 0 ? '' : textOf(readAnswer(root, path, lines)) };
-  }
-  if (lines?.length === 0) return { path, text: '' };
+  const link = stats.isSymbolicLink() ? readlinkSync(place.at(path)) : undefined;
+  return {
+    path,
+    ...(link !== undefined && { link }),
+    text:
+      lines?.length === 0
+        ? ''
+        : link === undefined
+          ? textBehind(place, path, stats, lines)
+          : textOf(readAnswer(place, path, lines)),
+    ...(place.modes && { executable: isExecutable(place, path) }),
+  };
+};
+
+const textBehind = (place: Place, path: string, stats: Stats, lines?: readonly string[]): string => {
   try {
-    return { path, text: textOf(fileAnswer(root, path, stats, lines)) };
+    return textOf(fileAnswer(place.at(path), path, stats, lines));
   } catch {
-    return { path, text: '' };
+    return '';
+  }
+};
+
+/** Whether anybody may execute it: of an image's files, the one who asks is not the one who will. */
+const isExecutable = (place: Place, path: string): boolean => {
+  try {
+    return (statSync(place.behind(path)).mode & 0o111) !== 0;
+  } catch {
+    return false;
   }
 };
 
 const textOf = ({ status, text }: Answer): string => (status === 0 ? text : '');
 
-const expand = (root: string, glob: string, looked: Looked): string[] => {
+const expand = (place: Place, glob: string, looked: Looked): string[] => {
   const cut = glob.lastIndexOf('/');
   const last = glob.slice(cut + 1);
   const paths: string[] = [];
-  for (const folder of foldersOf(root, glob.slice(0, cut), looked)) addChildren(paths, root, folder, last, looked);
+  for (const folder of foldersOf(place, glob.slice(0, cut), looked)) addChildren(paths, place, folder, last, looked);
   return paths.length > 1 ? paths.sort() : paths;
 };
 
-const foldersOf = (root: string, glob: string, looked: Looked): readonly string[] => {
+const foldersOf = (place: Place, glob: string, looked: Looked): readonly string[] => {
   const known = looked.folders.get(glob);
   if (known) return known;
   const cut = glob.lastIndexOf('/');
@@ -102,20 +134,20 @@ const foldersOf = (root: string, glob: string, looked: Looked): readonly string[
   if (cut < 0) paths.push('');
   else {
     const maybe: string[] = [];
-    for (const path of foldersOf(root, glob.slice(0, cut), looked)) addChildren(maybe, root, path, glob.slice(cut + 1), looked);
-    for (const path of maybe) if (isFolder(root, path, looked)) paths.push(path);
+    for (const path of foldersOf(place, glob.slice(0, cut), looked)) addChildren(maybe, place, path, glob.slice(cut + 1), looked);
+    for (const path of maybe) if (isFolder(place, path, looked)) paths.push(path);
   }
   looked.folders.set(glob, paths);
   return paths;
 };
 
 /** Whether a folder is there, or a link; where a link to a folder beside it leads is kept in mind. */
-const isFolder = (root: string, path: string, looked: Looked): boolean => {
-  const stats = statsAt(root + path);
+const isFolder = (place: Place, path: string, looked: Looked): boolean => {
+  const stats = statsAt(place, path);
   if (!stats) return false;
   const cut = path.lastIndexOf('/');
   const above = realOf(path.slice(0, cut), looked);
-  const target = stats.isSymbolicLink() ? targetOf(root + path) : path.slice(cut + 1);
+  const target = stats.isSymbolicLink() ? targetOf(place.at(path)) : path.slice(cut + 1);
   // Other links are left to the kernel.
   looked.real.set(path, /^[\w-]+(\/[\w-]+)*$/.test(target) ? `${above}/${target}` : path);
   return true;
@@ -132,15 +164,15 @@ const targetOf = (path: string): string => {
 };
 
 /** The paths that a segment of a pattern may lead to; whether something is at a name without a star is not looked at here. */
-const addChildren = (paths: string[], root: string, path: string, segment: string, looked: Looked): void => {
-  const folder = root + realOf(path, looked);
+const addChildren = (paths: string[], place: Place, path: string, segment: string, looked: Looked): void => {
+  const folder = realOf(path, looked);
   const known = looked.names.get(folder);
   const star = segment.indexOf('*');
   if (star < 0) {
     if (!known || known.includes(segment)) paths.push(`${path}/${segment}`);
     return;
   }
-  const names = known ?? namesIn(`${folder}/`);
+  const names = known ?? namesIn(place, `${folder}/`);
   if (!known) looked.names.set(folder, names);
   const [first, last] = [segment.slice(0, star), segment.slice(segment.lastIndexOf('*') + 1)];
   for (const name of names) {
@@ -151,17 +183,17 @@ const addChildren = (paths: string[], root: string, path: string, segment: strin
   }
 };
 
-const statsAt = (path: string): Stats | undefined => {
+const statsAt = (place: Place, path: string): Stats | undefined => {
   try {
-    return lstatSync(path, { throwIfNoEntry: false });
+    return lstatSync(place.at(path), { throwIfNoEntry: false });
   } catch {
     return undefined;
   }
 };
 
-const namesIn = (folder: string): string[] => {
+const namesIn = (place: Place, folder: string): string[] => {
   try {
-    return readdirSync(folder);
+    return readdirSync(place.behind(folder));
   } catch {
     return [];
   }

@@ -1,11 +1,11 @@
 import { statfsSync } from 'node:fs';
 import { queryKey } from '../answers.ts';
-import type { Ran } from '../connectors/local.ts';
 import { OperatorError } from '../errors.ts';
-import type { Action, Answer, Answers, Argv, Host, Query, RunAction, Step } from '../model.ts';
-import { executables, listAnswer, readAnswer, unlooked } from './files.ts';
+import type { Action, Answer, Answers, Argv, Host, Query, Step } from '../model.ts';
+import { executables, here, listAnswer, readAnswer, unlooked } from './files.ts';
 import type { Looked } from './files.ts';
-import { inWords, removeFile, requireWritable, writeFile } from './write.ts';
+import { inOrder } from './steps.ts';
+import { requireWritable } from './write.ts';
 
 /** The host that node-prep runs on. */
 export const localHost = (): Host => ({ name: 'local', probe, lock, execute });
@@ -32,13 +32,13 @@ const filesAnswered = (queries: readonly Query[], looked: Looked): Map<string, A
   const answers = new Map<string, Answer>();
   const later: Extract<Query, { ask: 'read' }>[] = [];
   for (const query of queries) {
-    if (query.ask === 'list') answers.set(queryKey(query), listAnswer('', query.glob, query.lines, looked));
+    if (query.ask === 'list') answers.set(queryKey(query), listAnswer(here, query.glob, query.lines, looked));
     else if (query.ask === 'read' && query.unless) later.push(query);
-    else if (query.ask === 'read') answers.set(queryKey(query), readAnswer('', query.path, query.lines, query.paragraphs));
+    else if (query.ask === 'read') answers.set(queryKey(query), readAnswer(here, query.path, query.lines, query.paragraphs));
   }
   const absent: Answer = { status: 1, text: '' };
   for (const query of later)
-    answers.set(queryKey(query), query.unless?.(answers) ? absent : readAnswer('', query.path, query.lines, query.paragraphs));
+    answers.set(queryKey(query), query.unless?.(answers) ? absent : readAnswer(here, query.path, query.lines, query.paragraphs));
   return answers;
 };
 
@@ -76,58 +76,5 @@ const lock = async (): Promise<{ release(): Promise<void> }> => {
 
 const execute = (actions: readonly Action[]): AsyncIterable<Step> => {
   requireWritable(actions);
-  return steps(actions);
-};
-
-/** A signal lets the step that runs come to its end, and no other begin. */
-const steps = async function* (actions: readonly Action[]): AsyncIterable<Step> {
-  let stopped = false;
-  const stop = (): void => void (stopped = true);
-  for (const signal of signals) process.on(signal, stop);
-  try {
-    for (const action of actions) {
-      if (stopped) {
-        yield { action, status: 'failed', output: 'stopped by a signal before this step; nothing of it was done' };
-        return;
-      }
-      const step = await perform(action);
-      yield step;
-      if (step.status === 'failed' && !(action.do === 'run' && action.judgedBy === 'verify')) return;
-    }
-  } finally {
-    for (const signal of signals) process.off(signal, stop);
-  }
-};
-
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-const perform = async (action: Action): Promise<Step> => {
-  if (action.do === 'run') return command(action);
-  try {
-    if (action.do === 'write') writeFile(action);
-    else removeFile(action);
-    return { action, status: 'done', output: '' };
-  } catch (error) {
-    const why = error instanceof OperatorError ? `${error.message} ${error.hint ?? ''}` : `${action.path}: ${inWords(error)}`;
-    return { action, status: 'failed', output: why };
-  }
-};
-
-const command = async (action: Action & RunAction): Promise<Step> => {
-  let ran = await runPatiently(action.argv, action.patience);
-  if (ran.exitCode !== 0 && action.rescue && (await runPatiently(action.rescue, action.patience)).exitCode === 0) {
-    ran = await runPatiently(action.argv, action.patience);
-  }
-  return { action, status: ran.exitCode === 0 ? 'done' : 'failed', ...ran };
-};
-
-const runPatiently = async (argv: Argv, patience: RunAction['patience']): Promise<Ran> => {
-  const { run } = await import('../connectors/local.ts');
-  const until = Date.now() + (patience?.seconds ?? 0) * 1000;
-  let ran = await run(argv);
-  while (ran.exitCode !== 0 && patience && ran.output.includes(patience.says) && Date.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    ran = await run(argv);
-  }
-  return ran;
+  return inOrder(actions, here, async (argv) => (await import('../connectors/local.ts')).run(argv));
 };

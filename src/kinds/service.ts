@@ -94,9 +94,19 @@ exit 0`,
   ...[...new Set(needs.map(unit))].sort(),
 ];
 
-const judge = (requirement: Requirement<ServiceNeed>, all: readonly ServiceNeed[], { answers }: HostView): Finding => {
+/** Of an image the unit files tell all that there is. */
+const stateInFiles = (name: string, answers: Answers): ReadonlyMap<string, string> => {
+  const { installed, mask, atBoot } = unitOf(answers, name);
+  return new Map([
+    ['LoadState', installed ? 'loaded' : 'not-found'],
+    ['ActiveState', 'inactive'],
+    ['UnitFileState', mask !== undefined ? 'masked' : atBoot !== undefined ? 'enabled' : 'disabled'],
+  ]);
+};
+
+const judge = (requirement: Requirement<ServiceNeed>, all: readonly ServiceNeed[], { answers, image }: HostView): Finding => {
   const answer = ran(answers, question(all));
-  const state = stateOf(answer.text, unit(requirement));
+  const state = image ? stateInFiles(unit(requirement), answers) : stateOf(answer.text, unit(requirement));
   const base = {
     id: serviceKind.id(requirement),
     kind: 'service' as const,

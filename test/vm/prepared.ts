@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Outcome, Plan } from '../../src/model.ts';
 import { startMachine } from './machine.ts';
-import type { Machine, Result, Suite } from './machine.ts';
+import type { Machine, Result, StartOptions, Suite } from './machine.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = '/opt/node-prep';
@@ -19,15 +19,16 @@ export type Prepared = {
 export const command = `${folder}/node ${folder}/dist/node-prep.cjs`;
 
 /** Starts a machine of that suite and copies the tool into it. */
-export const prepare = async (suite: Suite, purpose: string): Promise<Prepared> => {
-  const machine = await startMachine(suite, `${purpose}-${suite}-${process.env['NODE_PREP_VM_RUN'] ?? process.pid}`);
+export const prepare = async (suite: Suite, purpose: string, options: StartOptions = {}): Promise<Prepared> => {
+  const machine = await startMachine(suite, `${purpose}-${suite}-${process.env['NODE_PREP_VM_RUN'] ?? process.pid}`, options);
   await machine.sh(`mkdir -p ${folder}`);
   await machine.copy([`${root}dist`, process.execPath], folder);
   const nodePrep = (...words: readonly string[]) => machine.exec([`${folder}/node`, `${folder}/dist/node-prep.cjs`, ...words]);
   return { machine, nodePrep, plan: async (...words) => planOf(await nodePrep('plan', '--format', 'json', ...words)) };
 };
 
-const planOf = ({ status, stdout, stderr }: Result): Plan => {
+/** The plan in what `node-prep plan --format json` printed. */
+export const planOf = ({ status, stdout, stderr }: Result): Plan => {
   if (status !== 0) throw new Error(`plan exited with ${status}: ${stderr}`);
   const outcome = (JSON.parse(stdout) as { outcomes: Outcome[] }).outcomes[0];
   if (outcome?.status !== 'planned') throw new Error(`not planned: ${stdout}`);
