@@ -1,7 +1,7 @@
 import { readQuickly } from './commands/quick.ts';
 import { commands } from './commands/table.ts';
 import { OperatorError } from './errors.ts';
-import { safe } from './views/terminal.ts';
+import { forLocale, safe } from './views/terminal.ts';
 
 declare const NODE_PREP_VERSION: string;
 
@@ -10,6 +10,7 @@ declare const NODE_PREP_VERSION: string;
  * is a bug and may crash. `--version` alone is answered by the loader, which reads nothing for it.
  */
 export const main = (words: readonly string[]): void => {
+  leaveRemovedFolder();
   watchOutput();
   void run(words).then((code) => {
     process.exitCode ||= code;
@@ -23,8 +24,19 @@ const run = async (words: readonly string[]): Promise<number> => {
     return await (await import('./commands/yargs.ts')).runYargs(words, commands, NODE_PREP_VERSION);
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
-    process.stderr.write(`node-prep: ${safe(error.message)}\n${error.hint ? `  ${safe(error.hint)}\n` : ''}`);
+    process.stderr.write(
+      forLocale(`node-prep: ${safe(error.message)}\n${error.hint ? `  ${safe(error.hint)}\n` : ''}`, process.env),
+    );
     return 1;
+  }
+};
+
+/** In a folder that was removed since, libraries fail that only wanted to know where they are. */
+const leaveRemovedFolder = (): void => {
+  try {
+    process.cwd();
+  } catch {
+    process.chdir('/');
   }
 };
 

@@ -3,7 +3,7 @@ import { localHost } from '../hosts/local.ts';
 import { queriesFor } from '../plan.ts';
 import { desiredOptions } from './options.ts';
 import type { Command } from './options.ts';
-import { print, settingsFrom } from './shared.ts';
+import { printAsIs, settingsFrom } from './shared.ts';
 
 /** Prints what was asked of the host and what it answered. */
 export const facts: Command = {
@@ -14,7 +14,7 @@ export const facts: Command = {
     const { desired } = await settingsFrom(args);
     const queries = queriesFor(desired);
     const answers = await localHost().probe(queries);
-    for (const query of queries) print(JSON.stringify({ query, answer: answers.get(queryKey(query)) }));
+    for (const query of queries) printAsIs(JSON.stringify({ query, answer: answers.get(queryKey(query)) }));
     return 0;
   },
 };
