@@ -19,7 +19,7 @@ type PackerParts = {
 export const packerFile = (parts: PackerParts): string =>
   [head(parts), variables(parts), locals(parts), ...(parts.sources.length > 0 ? [] : [example]), build(parts)].join('\n\n');
 
-const head = ({ version, asked, sources }: PackerParts): string => `\
+const head = ({ version, asked, sources, config }: PackerParts): string => `\
 # Written by node-prep ${version}: node-prep render packer${asked === '' ? '' : ` ${asked}`}
 #
 # ${
@@ -33,7 +33,7 @@ const head = ({ version, asked, sources }: PackerParts): string => `\
 # Builders of a mounted tree (amazon-chroot, azure-chroot) run no kernel of the image, so there node-prep has to work from
 # outside. Set mount_path in the source, and use this in place of the provisioners below:
 #   provisioner "shell-local" {
-#     inline = ["${'${var.node_prep}'} apply --yes --root MOUNT_PATH ..."]
+#     inline = ["${'${var.node_prep}'} apply --yes --root MOUNT_PATH${config ? ' --config FILE' : ''}${asked === '' ? '' : ' (the flags above)'}"]
 #   }`;
 
 const variables = ({ binary, sources }: PackerParts): string => `\
@@ -127,7 +127,7 @@ const programOf = ({ installed }: PackerParts): string =>
 const applyScript = (parts: PackerParts): string =>
   [
     'set -eu',
-    `trap 'rm -f ${(parts.reboots ? [uploaded] : leftovers(parts)).join(' ')}' EXIT`,
+    `trap '${cleaning(parts)}' EXIT`,
     'if [ -d /run/systemd/system ] && command -v cloud-init >/dev/null 2>&1; then',
     "  echo 'Waiting for cloud-init: it may be at work with the package manager'",
     '  timeout 900 cloud-init status --wait >/dev/null || echo "cloud-init status: exit code $?; going on"',
@@ -137,6 +137,12 @@ const applyScript = (parts: PackerParts): string =>
     `${programOf(parts)} apply --yes${parts.words}`,
     ...(parts.reboots ? [] : [`${programOf(parts)} verify${parts.words}`]),
   ].join('\n');
+
+/** After the reboot there is more to do, so that only a failure ends with everything removed. */
+const cleaning = (parts: PackerParts): string =>
+  parts.reboots
+    ? `case $? in 0 | 3) rm -f ${uploaded} ;; *) rm -f ${leftovers(parts).join(' ')} ;; esac`
+    : `rm -f ${leftovers(parts).join(' ')}`;
 
 const verifyScript = (parts: PackerParts): string =>
   [
