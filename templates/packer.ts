@@ -77,7 +77,7 @@ ${
 ${
   parts.reboots
     ? `
-  node_prep_reboot = ${heredoc(`${programOf(parts)} verify${parts.words} || systemctl reboot`, 'SCRIPT')}
+  node_prep_reboot = ${heredoc(`${programOf(parts)} verify${parts.words} || { systemctl reboot; sleep 300; }`, 'SCRIPT')}
 
   node_prep_verify = ${heredoc(verifyScript(parts), 'SCRIPT')}
 `
@@ -104,6 +104,7 @@ const mayWait = `
     # 3: the machine waits for its reboot. What else stands in the way fails the build in the end.
     valid_exit_codes = [0, 3]`;
 
+// The shell that began the reboot waits for its own end: else the next step could come before the machine went down.
 const reboot = `
   provisioner "shell" {
     execute_command   = local.node_prep_as_root

@@ -15,7 +15,7 @@ export const packer: Format = {
   about: 'a build for Packer that uploads the executable, applies and verifies',
   options: {
     binary: {
-      about: 'packer: the executable, as a path where packer build is called (default: ./node-prep-linux-x64)',
+      about: 'packer: the executable, from where packer runs (default: ./node-prep-linux-x64)',
       type: 'string',
       placeholder: 'FILE',
     },

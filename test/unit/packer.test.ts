@@ -63,7 +63,9 @@ describe('render packer', () => {
 
   test('reboots only where changes are allowed that need it', () => {
     expect(rendered()).not.toMatch(/reboot|valid_exit_codes/);
-    expect(rendered({}, { words: ['--allow-reboot-changes'] })).toMatch(/\|\| systemctl reboot\n[\s\S]*expect_disconnect = true/);
+    expect(rendered({}, { words: ['--allow-reboot-changes'] })).toMatch(
+      /\|\| { systemctl reboot; sleep 300; }\n[\s\S]*expect_disconnect = true/,
+    );
   });
 
   test('refuses what Packer would not understand', () => {
