@@ -1,8 +1,30 @@
 import type { Action, Answer, Answers, Argv, FoundFile, Query } from './model.ts';
 
+/** A function of answers that is asked for again and again while a plan is made: it looks once at each, for each `of`. */
+export const remembered = <T>(look: (answers: Answers, of: string) => T): ((answers: Answers, of?: string) => T) => {
+  const known = new WeakMap<Answers, Map<string, T>>();
+  return (answers, of = '') => {
+    const seen = known.get(answers) ?? new Map<string, T>();
+    if (seen.size === 0) known.set(answers, seen);
+    const had = seen.get(of);
+    if (had !== undefined || seen.has(of)) return had as T;
+    const found = look(answers, of);
+    seen.set(of, found);
+    return found;
+  };
+};
+
 /** The key under which a query's answer is kept. */
 export const queryKey = (query: Query): string =>
-  query.ask === 'read' ? `read ${query.path}` : query.ask === 'list' ? `list ${query.glob}` : `run ${JSON.stringify(query.argv)}`;
+  query.ask === 'read' ? `read ${query.path}` : query.ask === 'list' ? `list ${query.glob}` : runKey(query.argv);
+
+/** Scripts are long, and most are asked about more than once. */
+const runKey = (argv: Argv): string => {
+  const known = runKeys.get(argv) ?? `run ${JSON.stringify(argv)}`;
+  runKeys.set(argv, known);
+  return known;
+};
+const runKeys = new WeakMap<Argv, string>();
 
 /** Every query once; where several want lines of one file, it is asked for all those lines. */
 export const mergeQueries = (queries: readonly Query[]): Query[] => {
@@ -17,8 +39,10 @@ export const mergeQueries = (queries: readonly Query[]): Query[] => {
 
 const withLinesOf = (a: Query, b: Query): Query => {
   if (a.ask === 'run' || b.ask === 'run') return a;
-  const { lines: first, ...whole } = a;
-  return first && b.lines ? { ...whole, lines: [...new Set([...first, ...b.lines])] } : whole;
+  const lines = a.lines && b.lines && { lines: [...new Set([...a.lines, ...b.lines])] };
+  if (a.ask === 'list' || b.ask === 'list') return a.ask === 'list' ? { ask: 'list', glob: a.glob, ...lines } : a;
+  const paragraphs = (a.paragraphs || b.paragraphs) && { paragraphs: true as const };
+  return { ask: 'read', path: a.path, ...lines, ...paragraphs, ...(a.unless && b.unless && { unless: a.unless }) };
 };
 
 /** A file's text, or undefined where it is not there or was unreadable. */
@@ -41,8 +65,13 @@ export const said = (answers: Answers, argv: Argv): string | undefined => {
 };
 
 /** What a shell script printed that has this name as its $0, whatever its arguments; undefined where none was asked. */
-export const scriptAnswer = (answers: Answers, name: string): Answer | undefined =>
-  [...answers].find(([key]) => key.startsWith('run ["sh","-c",') && key.includes(`,${JSON.stringify(name)}`))?.[1];
+export const scriptAnswer = (answers: Answers, name: string): Answer | undefined => scriptNamed(answers, name);
+
+const scriptNamed = remembered((answers, name) => {
+  const word = `,${JSON.stringify(name)}`;
+  for (const [key, answer] of answers) if (key.startsWith('run ["sh","-c",') && key.includes(word)) return answer;
+  return undefined;
+});
 
 /** The lines of a text without their ends, each with its number from 1. */
 export const numbered = (text: string): { readonly line: number; readonly text: string }[] =>

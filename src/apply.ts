@@ -1,10 +1,23 @@
 import { OperatorError } from './errors.ts';
-import { has, isConverged, makePlan, queriesFor } from './plan.ts';
-import type { Desired, Host, Outcome, Plan, Step } from './model.ts';
+import { claimsOfImage, planImage, queriesForImage } from './image.ts';
+import { claimsAbout, has, isConverged, makePlan, queriesFor } from './plan.ts';
+import type { Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
 
 /** Asks a host once and plans it. */
 export const planHost = async (host: Host, desired: Desired): Promise<Plan> =>
-  makePlan(desired, await host.probe(queriesFor(desired)));
+  planFrom(host, desired, await host.probe(questionsTo(host, desired)));
+
+/** Everything to ask of a host in order to plan it. */
+export const questionsTo = ({ image }: Host, desired: Desired): Query[] =>
+  image ? queriesForImage(desired, image) : queriesFor(desired);
+
+/** The plan for a host that answered so. */
+export const planFrom = ({ image }: Host, desired: Desired, answers: Answers): Plan =>
+  image ? planImage(desired, answers, image) : makePlan(desired, answers);
+
+/** All that speaks about a requirement on a host that answered so. */
+export const claimsFrom = ({ image }: Host, requirement: Requirement, desired: Desired, answers: Answers): readonly Claim[] =>
+  image ? claimsOfImage(requirement, desired, answers, image) : claimsAbout(requirement, desired, answers);
 
 /** How an apply is watched and held back. `confirm`: whether to go on with this plan. */
 export type Watch = {

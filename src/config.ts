@@ -13,6 +13,8 @@ import type { ChosenProfile } from './requirements.ts';
 export type DesiredFlags = {
   readonly profiles: readonly string[];
   readonly config?: string;
+  /** Where the default file is read from; undefined where the host, an image, has none. */
+  readonly defaultAt?: string | undefined;
   readonly ipFamilies?: string;
   readonly waive: readonly string[];
   readonly allow?: Permissions;
@@ -30,7 +32,8 @@ const families = ['ipv4', 'ipv6'] as const;
  * is silent. Throws OperatorErrors that say what is wrong and where.
  */
 export const loadSettings = async (flags: DesiredFlags, today: Date): Promise<Settings> => {
-  const path = flags.config ?? (existsSync(defaultFile) ? defaultFile : undefined);
+  const standard = 'defaultAt' in flags ? flags.defaultAt : defaultFile;
+  const path = flags.config ?? (standard !== undefined && existsSync(standard) ? standard : undefined);
   const file = path === undefined ? {} : await (await import('./config-file.ts')).readConfig(path);
   const ip = ipFamilies(flags.ipFamilies?.split(',') ?? file.ipFamilies ?? ['ipv4']);
   const chosen = chooseProfiles(flags.profiles, file, ip);
@@ -38,7 +41,12 @@ export const loadSettings = async (flags: DesiredFlags, today: Date): Promise<Se
     [...(file.waive ?? []), ...flags.waive.map(waiverOf)].map((w) => ({ ...w, id: normalId(w.id) })),
     today,
   );
-  const desired = desiredState(chosen, { needs: ownNeeds(file), from: path ?? '' }, waivers, flags.allow);
+  const desired = desiredState(
+    chosen,
+    { needs: ownNeeds(file), from: path === undefined ? '' : (flags.config ?? defaultFile) },
+    waivers,
+    flags.allow,
+  );
   const known = new Set(desired.requirements.map(idOf));
   const idle = waivers
     .filter((w) => !known.has(w.id))

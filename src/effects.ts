@@ -19,7 +19,8 @@ export const withEffects = (answers: Answers, actions: readonly Action[]): Actio
   return all;
 };
 
-const effectsOf = ([program, ...words]: readonly string[], answers: Answers): FileAction[] => {
+/** What a command that works on files does to them; nothing for others. */
+export const effectsOf = ([program, ...words]: readonly string[], answers: Answers): FileAction[] => {
   const [verb, ...units] = words;
   if (program === 'systemctl' && verb === 'mask') return units.map(mask);
   if (program === 'systemctl' && verb === 'disable') return units.flatMap((unit) => unlinked(unit, answers));

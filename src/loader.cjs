@@ -3,43 +3,47 @@
 // Runs app.cjs from compiled code that the build left beside it: compiling takes longer than planning. V8 refuses a cache that
 // another version of it made; then the text is compiled as usual. In the executable both travel inside of it.
 if (process.argv.length === 3 && process.argv[2] === '--version') {
-  process.stdout.write(`${NODE_PREP_VERSION}\n`);
+  sayVersion(`${NODE_PREP_VERSION}\n`);
 } else {
   const { Script } = require('node:vm');
   const parts = IN_EXECUTABLE ? partsInside() : partsBeside();
-  const source = `(function (exports, require, module, __filename, __dirname) {${parts.text('app.cjs')}\n})`;
-  const script = new Script(source, { filename: parts.path('app.cjs'), ...parts.compiled() });
-  const cache = process.env.NODE_PREP_MAKE_CACHE;
-  if (cache) process.once('exit', () => require('node:fs').writeFileSync(cache, script.createCachedData()));
+  const source = `(function (exports, require, module, __filename, __dirname) {${parts.bytes('app.cjs').latin1Slice()}\n})`;
+  const script = new Script(source, { filename: parts.path('app.cjs'), cachedData: parts.bytes('app.cache') });
   const loaded = { exports: {} };
   script.runInThisContext().call(loaded.exports, loaded.exports, parts.require, loaded, parts.path('app.cjs'), parts.path('.'));
-  loaded.exports.main(process.argv.slice(2));
+  // What is left when the process ends need not be tidied up.
+  void loaded.exports.main(process.argv.slice(2)).then((isWritten) => isWritten && process.exit());
+}
+
+/** Node's own stream for it would take longer to load than all the rest. */
+function sayVersion(text) {
+  try {
+    require('node:fs').writeSync(1, text);
+  } catch (error) {
+    if (error.code === 'EAGAIN') process.stdout.write(text);
+    else if (error.code !== 'EPIPE') process.exitCode = 1;
+  }
 }
 
 /** What the build left in this file's folder. */
 function partsBeside() {
   const { existsSync, readFileSync } = require('node:fs');
-  const { join } = require('node:path');
-  const path = (name) => join(__dirname, name);
-  return {
-    path,
-    require,
-    text: (name) => readFileSync(path(name), 'utf8'),
-    compiled: () => existsSync(path('app.cache')) && { cachedData: readFileSync(path('app.cache')) },
-  };
+  const path = (name) => `${__dirname}/${name}`;
+  return { path, require, bytes: (name) => (existsSync(path(name)) ? readFileSync(path(name)) : undefined) };
 }
 
 /** What travels in the executable. Libraries are files of their own there as well, read when they are first used. */
 function partsInside() {
-  const { getAsset, getAssetKeys, getRawAsset } = require('node:sea');
+  const { getRawAsset } = require('node:sea');
   const path = (name) => `/node-prep/${name}`;
+  const bytes = (name) => Buffer.from(getRawAsset(name));
   const libraries = new Map();
   const library = (name) => {
     const known = libraries.get(name);
     if (known) return known.exports;
     const module = { exports: {} };
     libraries.set(name, module);
-    const wrapper = `(function (exports, require, module, __filename, __dirname) {${getAsset(name, 'utf8')}\n})`;
+    const wrapper = `(function (exports, require, module, __filename, __dirname) {${bytes(name).toString('utf8')}\n})`;
     const { Script } = require('node:vm');
     new Script(wrapper, { filename: path(name) })
       .runInThisContext()
@@ -47,10 +51,5 @@ function partsInside() {
     return module.exports;
   };
   const need = (name) => (name.startsWith('./lib/') ? library(name.slice(2)) : require(name));
-  return {
-    path,
-    require: need,
-    text: (name) => getAsset(name, 'utf8'),
-    compiled: () => getAssetKeys().includes('app.cache') && { cachedData: new Uint8Array(getRawAsset('app.cache')) },
-  };
+  return { path, require: need, bytes };
 }

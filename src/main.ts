@@ -1,3 +1,4 @@
+import { isWritten, watchStreams, writeError } from './commands/output.ts';
 import { readQuickly } from './commands/quick.ts';
 import { commands } from './commands/table.ts';
 import { OperatorError } from './errors.ts';
@@ -8,25 +9,24 @@ declare const NODE_PREP_VERSION: string;
 /**
  * Runs the command line and sets the exit code. Mistakes of the operator are a message and a hint; anything else that is thrown
  * is a bug and may crash. `--version` alone is answered by the loader, which reads nothing for it.
+ * Gives whether all is written: then the process need not wait for anything.
  */
-export const main = (words: readonly string[]): void => {
+export const main = async (words: readonly string[]): Promise<boolean> => {
   leaveRemovedFolder();
-  watchOutput();
-  void run(words).then((code) => {
-    process.exitCode ||= code;
-  });
+  const code = await run(words);
+  process.exitCode ||= code;
+  return isWritten();
 };
 
 const run = async (words: readonly string[]): Promise<number> => {
   try {
     const quick = readQuickly(words, commands);
     if (quick) return await quick.command.run(quick.args);
+    watchStreams();
     return await (await import('./commands/yargs.ts')).runYargs(words, commands, NODE_PREP_VERSION);
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
-    process.stderr.write(
-      forLocale(`node-prep: ${safe(error.message)}\n${error.hint ? `  ${safe(error.hint)}\n` : ''}`, process.env),
-    );
+    writeError(forLocale(`node-prep: ${safe(error.message)}\n${error.hint ? `  ${safe(error.hint)}\n` : ''}`, process.env));
     return 1;
   }
 };
@@ -38,15 +38,4 @@ const leaveRemovedFolder = (): void => {
   } catch {
     process.chdir('/');
   }
-};
-
-const watchOutput = (): void => {
-  // A reader that goes away (node-prep plan | head) is no error of ours; that a result cannot be written is.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') return;
-    process.stderr.write(`node-prep: the result could not be written: ${error.code}\n`);
-    process.exitCode = 1;
-  });
-  // Work that has begun is not given up because nobody reads how it goes.
-  process.stderr.on('error', () => undefined);
 };

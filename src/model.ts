@@ -7,15 +7,33 @@ export type Argv = readonly [string, ...string[]];
  * A question to a host; none of them changes it.
  * `read`: one file. `list`: every file that a glob (`*` within one path segment) matches, with content and link target.
  * `lines`: only lines that contain one of these texts are wanted (an empty list: no content, just whether it is there);
- * a host may answer with more. A file whose name ends in .gz is answered unpacked. `run`: a read-only command.
+ * a host may answer with more. `paragraphs`: all that stands between the blank lines around such a line is wanted with it.
+ * `unless`: whether the answers to all other reads and lists make this one needless; a host may then answer as if it was not there.
+ * A file whose name ends in .gz is answered unpacked. `run`: a read-only command. `known`: what it would print to a good end, as
+ * far as the answers to the reads and lists asked with it tell that; undefined where it has to be run. A host may run it anyway.
+ * `of: 'files'`: what it prints comes from the host's files and programs, not from its running kernel, so an image can answer it as well.
  */
 export type Query =
-  | { readonly ask: 'read'; readonly path: string; readonly lines?: readonly string[] }
+  | {
+      readonly ask: 'read';
+      readonly path: string;
+      readonly lines?: readonly string[];
+      readonly paragraphs?: true;
+      readonly unless?: (answers: Answers) => boolean;
+    }
   | { readonly ask: 'list'; readonly glob: string; readonly lines?: readonly string[] }
-  | { readonly ask: 'run'; readonly argv: Argv };
+  | {
+      readonly ask: 'run';
+      readonly argv: Argv;
+      readonly of?: 'files';
+      readonly known?: (answers: Answers) => string | undefined;
+    };
 
-/** One file of a `list` answer. `link`: the link's target as written, where the file is a symbolic link. */
-export type FoundFile = { readonly path: string; readonly link?: string; readonly text: string };
+/**
+ * One file of a `list` answer. `link`: the link's target as written, where the file is a symbolic link. `executable`: whether it may
+ * be run, where the host tells that with its lists.
+ */
+export type FoundFile = { readonly path: string; readonly link?: string; readonly text: string; readonly executable?: boolean };
 
 /**
  * The answer to a query. `read`: status 0, 1 (not there) or 2 (there, but no readable file: `text` says why); `garbled`: it is not
@@ -129,7 +147,10 @@ export type Finding = Verdict & {
   readonly because: readonly Reason[];
 };
 
-/** What the host is. `family`: the distribution family's name, or "unknown". `kernel`: as `uname -r`. `arch`: as `uname -m`. */
+/**
+ * What the host is. `family`: the distribution family's name, or "unknown". `kernel`: as `uname -r`. `arch`: as `uname -m`. `kernels`:
+ * of an image, all that are installed in it; `kernel` is then the newest, "" where there is none.
+ */
 export type System = {
   readonly id: string;
   readonly versionId: string;
@@ -137,6 +158,7 @@ export type System = {
   readonly family: string;
   readonly kernel: string;
   readonly arch: string;
+  readonly kernels?: readonly string[];
 };
 
 /**
@@ -149,9 +171,14 @@ export type HostView = {
   readonly askedBy: readonly string[];
   readonly verdicts: ReadonlyMap<string, Verdict['verdict']>;
   readonly allow: Permissions;
+  /** The host is the file tree of an image: nothing runs there, and only `boot` counts. */
+  readonly image?: Image;
   /** What is taken as done: the plan's own actions, when the boot after them is judged. Their files are in the answers already. */
   readonly done?: readonly Action[];
 };
+
+/** The file tree of an image that is not running. `root`: the folder here that will be `/` there. */
+export type Image = { readonly root: string };
 
 /**
  * What the operator allows beyond the usual. `takeOver`: lines in other people's files that stand in the way may be commented
@@ -206,10 +233,12 @@ export type Outcome = { readonly host: string } & (
 /**
  * A place that can be asked and changed. `lock` makes sure that nobody else changes it until `release` is called; it throws
  * an OperatorError where somebody does, or where the one who asks has no right to. `execute` yields one step per action and
- * stops after the first that failed; it throws, before anything is touched, where a file cannot be written at all.
+ * stops after the first that failed; it throws, before anything is touched, where a file cannot be written at all. `image`: it is
+ * the file tree of one.
  */
 export type Host = {
   readonly name: string;
+  readonly image?: Image;
   probe(queries: readonly Query[]): Promise<Answers>;
   lock(): Promise<{ release(): Promise<void> }>;
   execute(actions: readonly Action[]): AsyncIterable<Step>;

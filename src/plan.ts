@@ -12,6 +12,7 @@ import type {
   Desired,
   Finding,
   HostView,
+  Image,
   Kind,
   Plan,
   Query,
@@ -28,9 +29,12 @@ export const queriesFor = (desired: Desired): Query[] =>
     ...kinds.flatMap((kind) => kind.queries(ofKind(desired, kind))),
   ]);
 
-/** Compares what is wanted with what the host answered. Pure: the same arguments give the same plan. */
-export const makePlan = (desired: Desired, answers: Answers): Plan => {
-  const view = viewOf(desired, answers);
+/**
+ * Compares what is wanted with what the host answered. Pure: the same arguments give the same plan. `image`: the answers are those of a
+ * tree that is not running.
+ */
+export const makePlan = (desired: Desired, answers: Answers, image?: Image): Plan => {
+  const view = viewOf(desired, answers, image);
   const { system } = view;
   const checked = checkAll(desired, view);
   const actions = withLabels(collapse(checked.actions), answers);
@@ -40,15 +44,16 @@ export const makePlan = (desired: Desired, answers: Answers): Plan => {
 };
 
 /** All that speaks about a requirement on a host, in the order in which it is heard. */
-export const claimsAbout = (requirement: Requirement, desired: Desired, answers: Answers): readonly Claim[] =>
-  kindNamed(requirement.kind).claims?.(requirement, viewOf(desired, answers)) ?? [];
+export const claimsAbout = (requirement: Requirement, desired: Desired, answers: Answers, image?: Image): readonly Claim[] =>
+  kindNamed(requirement.kind).claims?.(requirement, viewOf(desired, answers, image)) ?? [];
 
-const viewOf = (desired: Desired, answers: Answers): HostView => ({
+const viewOf = (desired: Desired, answers: Answers, image?: Image): HostView => ({
   answers,
   system: readSystem(answers),
   askedBy: desired.askedBy,
   verdicts: new Map(),
   allow: desired.allow,
+  ...(image && { image }),
 });
 
 /** Adds what `boot` will be once the plan's files are written, where that differs. */

@@ -34,7 +34,19 @@ const isPackage =
     names.some((name) => what === name || what.startsWith(`${name}/`));
 const startsProcesses = (what: string): boolean => what === 'node:child_process' || isPackage('execa')(what);
 
-const pure = ['kinds', 'knowledge', 'profiles', 'families', 'plan', 'requirements', 'answers'] as const;
+const pure = [
+  'kinds',
+  'knowledge',
+  'profiles',
+  'families',
+  'plan',
+  'requirements',
+  'answers',
+  'effects',
+  'image',
+  'image-actions',
+  'image-findings',
+] as const;
 
 type Rule = { readonly name: string; readonly applies: (path: string) => boolean; readonly forbids: (what: string) => boolean };
 

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compile } from '../build.d/compile.ts';
 
 /** A machine that an executable is made for: Node's name of its processor, and what runs and strips its programs here. */
 export type Target = { readonly arch: 'x64' | 'arm64'; readonly strip: string; readonly emulator: readonly string[] };
@@ -17,32 +18,33 @@ export const targets: readonly Target[] = [
 
 type Lock = { readonly packages: { readonly [path: string]: { readonly version: string; readonly integrity: string } } };
 
+/**
+ * Room for all that a plan makes on the way, so that nothing is collected before it ends. V8 takes only compiled code that was
+ * made with the same flags.
+ */
+const flags = ['--min-semi-space-size=16'];
+
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
 /**
- * Makes one file that holds Node, the bundle and its compiled code, and gives its path. The compiled code comes from a run of
- * the executable itself, on the target's processor or an emulator of it: V8 takes none that another processor made.
+ * Makes one file that holds Node, the bundle and its compiled code, and gives its path. The code is compiled on the target's
+ * processor or an emulator of it: V8 takes none that another kind of processor made.
  */
 export const executable = (target: Target, folder: string): string => {
   const work = join('.cache/package', target.arch);
   mkdirSync(work, { recursive: true });
   const bare = join(work, 'node');
   copyFileSync(nodeFor(target, work), bare);
-  execFileSync(target.strip, [bare]);
-  const first = join(work, 'without-cache');
-  inject(bare, first, work, {});
+  quietly(target.strip, [bare]);
+  chmodSync(bare, 0o755);
   const cache = join(work, 'app.cache');
-  const [program = first, ...words] = [...target.emulator, first];
-  spawnSync(program, [...words, 'verify', '-p', 'kubernetes', '-p', 'istio', '-p', 'calico'], {
-    env: { ...process.env, NODE_PREP_MAKE_CACHE: cache },
-    stdio: 'ignore',
-  });
-  if (!existsSync(cache)) throw new Error(`${first} did not run to its end`);
+  compile([...target.emulator, bare, ...flags] as unknown as readonly [string, ...string[]], cache);
   const file = join(folder, `node-prep-linux-${target.arch}`);
   inject(bare, file, work, { 'app.cache': cache });
   return file;
 };
 
+/** Node's fields for a single executable, `execArgvExtension` among them, are in nodejs.org/docs: nothing in the caller's NODE_OPTIONS counts. */
 const inject = (node: string, file: string, work: string, more: Readonly<Record<string, string>>): void => {
   const blob = join(work, 'blob');
   const config = join(work, 'sea.json');
@@ -52,16 +54,21 @@ const inject = (node: string, file: string, work: string, more: Readonly<Record<
       main: 'dist/executable.cjs',
       output: blob,
       disableExperimentalSEAWarning: true,
+      execArgv: flags,
       execArgvExtension: 'none',
       assets: { ...bundle(), ...more },
     }),
   );
-  execFileSync(process.execPath, ['--experimental-sea-config', config], { stdio: ['ignore', 'ignore', 'inherit'] });
+  quietly(process.execPath, ['--experimental-sea-config', config]);
   copyFileSync(node, file);
-  execFileSync('node_modules/.bin/postject', [file, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  quietly('node_modules/.bin/postject', [file, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse]);
   chmodSync(file, 0o755);
+};
+
+/** What these programs say matters only where they fail: postject warns of names in Node's own sections each time. */
+const quietly = (program: string, words: readonly string[]): void => {
+  const { status, stdout, stderr, error } = spawnSync(program, words, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} failed:\n${stdout}${stderr}`, { cause: error });
 };
 
 const bundle = (): Record<string, string> =>

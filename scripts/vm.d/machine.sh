@@ -45,10 +45,14 @@ discard() {
 }
 
 start_machine() {
-  local suite=$1 name=$2 cold=$3 append=$4 dir
+  local suite=$1 name=$2 cold=$3 append=$4 tree=$5 dir
   dir=$(machine_dir "$name")
   ensure_built "$suite"
-  with_lock "build-$suite" create_machine "$suite" "$dir" "$cold"
+  if [ -n "$tree" ]; then
+    with_lock "build-$suite" tree_machine "$suite" "$dir" "$tree"
+  else
+    with_lock "build-$suite" create_machine "$suite" "$dir" "$cold"
+  fi
   trap 'discard "$dir"' EXIT
   printf '%s\n' "$append" >"$dir/append"
   if $cold; then

@@ -1,14 +1,15 @@
 import { applyHost, appliedCode } from '../apply.ts';
 import { OperatorError } from '../errors.ts';
-import { localHost } from '../hosts/local.ts';
-import type { Desired, Outcome, Plan } from '../model.ts';
+import type { Desired, Host, Outcome, Plan } from '../model.ts';
 import { planText } from '../views/plan-text.ts';
 import { showSteps } from '../views/progress.ts';
 import { speaksUtf8 } from '../views/terminal.ts';
 import { verdictLine } from '../views/verdict-line.ts';
-import { desiredOptions, on, outputOptions } from './options.ts';
+import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
+import { watchStreams } from './output.ts';
 import { detailFrom, isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
+import { hostFrom } from './where.ts';
 
 /** Shows the plan, asks, does it and verifies. */
 export const apply: Command = {
@@ -16,24 +17,26 @@ export const apply: Command = {
   about: 'show the plan, ask (or --yes), do it, and verify',
   options: {
     ...desiredOptions,
+    ...whereOptions,
     ...outputOptions,
     yes: { about: 'do not ask', type: 'boolean', short: 'y' },
     partial: { about: 'do what can be done although something is blocked (then exits with 3)', type: 'boolean' },
   },
   run: async (args) => {
+    watchStreams();
     const { desired } = await settingsFrom(args);
+    const host = await hostFrom(args);
     try {
-      return await applyHere(desired, args);
+      return await applyTo(host, desired, args);
     } catch (error) {
       if (!isJson(args) || !(error instanceof OperatorError)) throw error;
-      await printJson('apply', [{ host: 'local', status: 'failed', problem: error.message }]);
+      await printJson('apply', [{ host: host.name, status: 'failed', problem: error.message }]);
       throw error;
     }
   },
 };
 
-const applyHere = async (desired: Desired, args: Args): Promise<number> => {
-  const host = localHost();
+const applyTo = async (host: Host, desired: Desired, args: Args): Promise<number> => {
   const lock = await host.lock();
   try {
     const outcome = await applyHost(
@@ -41,7 +44,7 @@ const applyHere = async (desired: Desired, args: Args): Promise<number> => {
       desired,
       { partial: on(args, 'partial') },
       {
-        confirm: (plan) => confirm(plan, desired.askedBy, args),
+        confirm: (plan) => confirm(host, plan, desired.askedBy, args),
         progress: (plan, steps) => showSteps(plan.actions, steps, isFancy() && !isJson(args)),
       },
     );
@@ -61,10 +64,10 @@ const isFancy = (): boolean =>
   speaksUtf8(process.env);
 
 /** The plan is always shown before anything is done; with --format json it is part of nothing but the diagnostics. */
-const confirm = async (plan: Plan, askedBy: readonly string[], args: Args): Promise<boolean> => {
+const confirm = async (host: Host, plan: Plan, askedBy: readonly string[], args: Args): Promise<boolean> => {
   const asks = plan.actions.length > 0 && !on(args, 'yes');
   if ((asks || !on(args, 'quiet')) && !isJson(args))
-    print(await planText('local', plan, askedBy, detailFrom(args), styleFrom(args)));
+    print(await planText(host.name, plan, askedBy, detailFrom(args), styleFrom(args)));
   if (!asks) return true;
   if (process.stdin.isTTY !== true || isJson(args)) {
     throw new OperatorError(
@@ -72,7 +75,7 @@ const confirm = async (plan: Plan, askedBy: readonly string[], args: Args): Prom
       'Look at node-prep plan, then run apply with --yes.',
     );
   }
-  return ask(`Do these ${plan.actions.length} steps on this host? [y/N] `);
+  return ask(`Do these ${plan.actions.length} steps on this ${host.image ? 'image' : 'host'}? [y/N] `);
 };
 
 const ask = async (question: string): Promise<boolean> => {
@@ -93,5 +96,5 @@ const report = async (outcome: Outcome, args: Args): Promise<void> => {
   if (isJson(args)) return printJson('apply', [outcome]);
   if ('problem' in outcome && outcome.status !== 'refused') note(`${outcome.problem}.`);
   if (outcome.status === 'refused') note('refused: something is blocked, and nothing was touched. --partial does the rest.');
-  if ('plan' in outcome && outcome.plan) print(verdictLine('local', outcome.plan));
+  if ('plan' in outcome && outcome.plan) print(verdictLine(outcome.host, outcome.plan));
 };

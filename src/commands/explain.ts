@@ -1,21 +1,21 @@
+import { claimsFrom, planFrom, questionsTo } from '../apply.ts';
 import { didYouMean, OperatorError } from '../errors.ts';
 import { askersOf, knownIds } from '../explain.ts';
-import { localHost } from '../hosts/local.ts';
 import { moduleFact, moduleName } from '../knowledge/module-names.ts';
 import { sysctlKey, sysctlPath } from '../knowledge/sysctl.ts';
-import { claimsAbout, makePlan, queriesFor } from '../plan.ts';
 import { idOf } from '../requirements.ts';
 import { explainText } from '../views/explain-text.ts';
-import { desiredOptions, outputOptions } from './options.ts';
+import { desiredOptions, outputOptions, whereOptions } from './options.ts';
 import type { Command } from './options.ts';
 import { isJson, print, printAsIs, settingsFrom, styleFrom } from './shared.ts';
+import { hostFrom } from './where.ts';
 
 /** Tells the story of one requirement. */
 export const explain: Command = {
   name: 'explain',
   words: ['<id>'],
   about: 'one requirement: who asks for it, why, since when, and how this host stands',
-  options: { ...desiredOptions, format: outputOptions.format, color: outputOptions.color },
+  options: { ...desiredOptions, ...whereOptions, format: outputOptions.format, color: outputOptions.color },
   run: async (args) => {
     const id = idFrom(args.words[0] ?? '');
     const { desired } = await settingsFrom(args);
@@ -24,8 +24,9 @@ export const explain: Command = {
     const requirement = wanted ?? askers[0]?.requirement ?? bareModule(id);
     // What these profiles do not ask for is looked at all the same: how the host stands is part of the story.
     const asked = { ...desired, requirements: wanted || !requirement ? desired.requirements : [requirement] };
-    const answers = await localHost().probe(queriesFor(asked));
-    const plan = makePlan(asked, answers);
+    const host = await hostFrom(args);
+    const answers = await host.probe(questionsTo(host, asked));
+    const plan = planFrom(host, asked, answers);
     // Some findings nobody asks for: they come with what the host is.
     const finding = plan.findings.find((f) => f.id === id);
     if (!finding) throw unknownId(id);
@@ -35,7 +36,7 @@ export const explain: Command = {
       askedBy: desired.askedBy,
       askers,
       actions: plan.actions.filter((a) => a.for.includes(id)),
-      claims: requirement ? claimsAbout(requirement, asked, answers) : [],
+      claims: requirement ? claimsFrom(host, requirement, asked, answers) : [],
     };
     if (isJson(args)) printAsIs(JSON.stringify({ version: 1, command: 'explain', ...story }, undefined, 2));
     else print(explainText(story, styleFrom(args)));

@@ -55,6 +55,15 @@ export const desiredOptions = {
   },
 } as const satisfies CliOptions;
 
+/** Where the host is. */
+export const whereOptions = {
+  root: {
+    about: 'the file tree of an image, in place of this host; its etc/node-prep.yaml counts',
+    type: 'string',
+    placeholder: 'DIR',
+  },
+} as const satisfies CliOptions;
+
 /** Options that shape what is printed. */
 export const outputOptions = {
   format: { about: 'text for people, json for programs', type: 'string', choices: ['text', 'json'] },

@@ -1,10 +1,12 @@
-import { loadSettings } from '../config.ts';
+import { defaultFile, loadSettings } from '../config.ts';
 import type { Settings } from '../config.ts';
 import type { Outcome } from '../model.ts';
 import { forLocale, wantsColor } from '../views/terminal.ts';
 import type { Style } from '../views/terminal.ts';
 import { on, text, texts } from './options.ts';
+import { isTerminal, writeError, writeOut } from './output.ts';
 import type { Args } from './options.ts';
+import { imageConfig } from './where.ts';
 
 /** The settings that the arguments name; warnings go to standard error. */
 export const settingsFrom = async (args: Args): Promise<Settings> => {
@@ -14,6 +16,7 @@ export const settingsFrom = async (args: Args): Promise<Settings> => {
     waive: texts(args, 'waive'),
     allow: { takeOver: on(args, 'take-over'), rebootChanges: on(args, 'allow-reboot-changes') },
     ...(config !== undefined && { config }),
+    defaultAt: await imageConfig(args, defaultFile),
     ...(ipFamilies !== undefined && { ipFamilies }),
   };
   const settings = await loadSettings(flags, new Date());
@@ -23,7 +26,7 @@ export const settingsFrom = async (args: Args): Promise<Settings> => {
 
 /** How text is to look on standard output. */
 export const styleFrom = (args: Args): Style => ({
-  color: wantsColor(text(args, 'color'), process.env, process.stdout.isTTY === true),
+  color: wantsColor(text(args, 'color'), process.env, isTerminal),
   width: 80,
 });
 
@@ -33,10 +36,10 @@ export const isJson = (args: Args): boolean => text(args, 'format') === 'json';
 export const print = (result: string): void => printAsIs(forLocale(result, process.env));
 
 /** A result for programs or files, on standard output: in UTF-8, whatever the locale. */
-export const printAsIs = (result: string): void => void process.stdout.write(`${result}\n`);
+export const printAsIs = (result: string): void => writeOut(`${result}\n`);
 
 /** A word to the operator, on standard error. */
-export const note = (word: string): void => void process.stderr.write(forLocale(`node-prep: ${word}\n`, process.env));
+export const note = (word: string): void => writeError(forLocale(`node-prep: ${word}\n`, process.env));
 
 /** One host's outcomes as the document of --format json. */
 export const printJson = async (command: string, outcomes: readonly Outcome[]): Promise<void> =>

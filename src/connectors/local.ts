@@ -1,6 +1,4 @@
 import { spawn } from 'node:child_process';
-import { statfsSync } from 'node:fs';
-import { machine } from 'node:os';
 import { quoteAll } from '../knowledge/quote.ts';
 import type { Answer, Argv } from '../model.ts';
 
@@ -23,24 +21,18 @@ const MiB = 1024 * 1024;
 /**
  * Runs read-only commands one after the other, in one shell: every process that is started from here costs milliseconds. A minute
  * and 16 MiB of output at most for all of them; those that did not end by then have status 124. Never throws.
+ * `start`: what runs that shell's text, `sh -c` unless told otherwise.
  */
-export const askAll = async (argvs: readonly Argv[]): Promise<readonly Answer[]> => {
-  const known = argvs.map(withoutProcess);
-  const open = argvs.filter((_, i) => known[i] === undefined);
-  const told = open.length > 0 ? await inOneShell(open) : [];
-  const next = told.values();
-  return known.map((text) => (text === undefined ? (next.next().value ?? cut) : { status: 0, text: `${text}\n` }));
-};
-
-const cut: Answer = { status: 124, text: '' };
-
-/** After each command comes a line that no command prints by chance, with its exit status. */
-const inOneShell = async (argvs: readonly Argv[]): Promise<Answer[]> => {
+export const askAll = async (
+  argvs: readonly Argv[],
+  start: (script: string) => Argv = (script) => ['sh', '-c', script],
+): Promise<readonly Answer[]> => {
+  // After each command comes a line that no command prints by chance, with its exit status.
   const mark = `end-${process.pid}-${Math.random().toString(36).slice(2)}`;
   const script = argvs.map((argv) => `${inShell(argv)}; printf '\\n%s %s\\n' ${mark} $?`).join('\n');
-  const parts = (await outputOf(script)).split(new RegExp(`\\n${mark} (\\d+)\\n`));
+  const parts = (await outputOf(start(script))).split(new RegExp(`\\n${mark} (\\d+)\\n`));
   return argvs.map((_, i) =>
-    parts[2 * i + 1] === undefined ? cut : { status: Number(parts[2 * i + 1]), text: parts[2 * i] ?? '' },
+    parts[2 * i + 1] === undefined ? { status: 124, text: '' } : { status: Number(parts[2 * i + 1]), text: parts[2 * i] ?? '' },
   );
 };
 
@@ -51,9 +43,9 @@ const inShell = (argv: Argv): string => {
   return `( set -- ${quoteAll(args)}\n${script}\n)`;
 };
 
-const outputOf = (script: string): Promise<string> =>
+const outputOf = ([program, ...words]: Argv): Promise<string> =>
   new Promise((resolve) => {
-    const child = spawn('sh', ['-c', script], { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    const child = spawn(program, words, { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], detached: true });
     const chunks: Buffer[] = [];
     let size = 0;
     const end = (): void => {
@@ -78,21 +70,6 @@ const outputOf = (script: string): Promise<string> =>
     child.once('error', end);
     child.once('close', end);
   });
-
-/** The names that stat(1) prints for file systems (coreutils' src/stat.c), by statfs(2)'s magic number (linux/magic.h). */
-const fileSystems: { readonly [magic: number]: string } = { 0x63677270: 'cgroup2fs', 0x1021994: 'tmpfs' };
-
-/** What two commands print, asked of the kernel as they ask it. */
-const withoutProcess = (argv: Argv): string | undefined => {
-  const [program, ...words] = argv;
-  if (argv.join(' ') === 'uname -m') return machine();
-  if (program !== 'stat' || words.length !== 3 || words[0] !== '-fc' || words[1] !== '%T') return undefined;
-  try {
-    return fileSystems[statfsSync(words[2] ?? '').type];
-  } catch {
-    return undefined;
-  }
-};
 
 /** What became of a command that changes the host: its exit code (127: no such command) and the last 8 KiB that it printed. */
 export type Ran = { readonly exitCode: number; readonly output: string };

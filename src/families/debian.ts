@@ -1,8 +1,13 @@
-import { compareDebian } from '../knowledge/versions.ts';
+import { fileText, listed } from '../answers.ts';
+import { compareDebian, upstreamVersion } from '../knowledge/versions.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
 import type { Argv, System } from '../model.ts';
 import { debianModules } from './debian-modules.ts';
 import type { Asked, Family, PackageFacts } from './family.ts';
+
+/** What dpkg writes down of every package (dpkg(1)), and what it has not put there yet when it is cut off. */
+const record = '/var/lib/dpkg/status';
+const journal = '/var/lib/dpkg/updates/*';
 
 /** Debian, Ubuntu and what is made from them: dpkg and apt. */
 export const debian: Family = {
@@ -33,7 +38,7 @@ export const debian: Family = {
     command: () => ['update-grub'],
   },
   interrupted: {
-    glob: '/var/lib/dpkg/updates/*',
+    glob: journal,
     reason: 'dpkg was interrupted: it installs nothing before it has come to an end',
     remedy: 'Run dpkg --configure -a, then plan again.',
   },
@@ -72,6 +77,17 @@ if [ -n "$open" ]; then
 fi
 exit 0`;
   },
+  record: { path: record, line: (name) => `Package: ${name}` },
+  known: (asked, answers) => {
+    const text = fileText(answers, record);
+    if (text === undefined || listed(answers, journal).length > 0) return undefined;
+    const have = installedIn(text);
+    const met = ({ names, min, advice }: Asked): boolean =>
+      advice === true || names.some((n) => have.has(n) && (!min || compareDebian(upstreamVersion(have.get(n) ?? ''), min) >= 0));
+    return have.size > 0 && asked.every(met)
+      ? [...have].map(([name, version]) => `${name} installed ${version}\n`).join('')
+      : undefined;
+  },
   read: (output) => {
     const facts = { installed: new Map<string, string>(), candidates: new Map<string, string>(), sources: false };
     let name = '';
@@ -84,6 +100,10 @@ exit 0`;
       if (line === 'sources') facts.sources = true;
     }
     return facts satisfies PackageFacts;
+  },
+  inFiles: (answers) => {
+    const text = fileText(answers, record);
+    return text === undefined ? undefined : { installed: installedIn(text), candidates: new Map(), sources: false };
   },
   install: (names, stale) => [
     ...(stale ? [{ argv: refresh, why: 'fetch the lists of available packages', patience }] : []),
@@ -100,6 +120,21 @@ exit 0`;
       : `Enable a source that has ${name} (on Ubuntu often "universe"), or move to a newer release than ${system}; then plan again.`,
   modules: debianModules,
   missingModule: (system) => missingModule(system),
+};
+
+/** Installed packages by name; none of a name that stands there twice, as of two architectures. */
+const installedIn = (text: string): ReadonlyMap<string, string> => {
+  const found = new Map<string, string>();
+  const twice = new Set<string>();
+  for (const paragraph of text.split(/\n\n+/)) {
+    const name = /^Package: (\S+)$/m.exec(paragraph)?.[1] ?? '';
+    const version = /^Version: (\S+)$/m.exec(paragraph)?.[1];
+    if (!version || !/^Status: \S+ \S+ installed$/m.test(paragraph)) continue;
+    if (found.has(name)) twice.add(name);
+    found.set(name, version);
+  }
+  for (const name of twice) found.delete(name);
+  return found;
 };
 
 const wantLine = ({ names, min }: Asked): string => `want ${quote(min ?? '')} ${quoteAll(names)}`;

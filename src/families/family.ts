@@ -1,6 +1,6 @@
 import type { ArgumentChange } from '../knowledge/grub-arguments.ts';
 import type { Compare } from '../knowledge/versions.ts';
-import type { Argv, RunAction, System } from '../model.ts';
+import type { Answers, Argv, RunAction, System } from '../model.ts';
 
 /**
  * A package that is asked for: the names that serve a capability, and the least upstream version. What an install would bring is
@@ -50,6 +50,12 @@ export type Family = {
   readonly compare: Compare;
   /** Shell text that prints what is installed and, where something is missing or too old, what could be. */
   ask(asked: readonly Asked[]): string;
+  /** A file that tells what is installed, in paragraphs of which one begins with each of these lines. */
+  readonly record?: { readonly path: string; line(name: string): string };
+  /** What the text of `ask` would print, where the record shows that nothing is missing or too old. */
+  known?(asked: readonly Asked[], answers: Answers): string | undefined;
+  /** What is installed as the record alone tells it, for the tree of an image; undefined where there is none. */
+  inFiles?(answers: Answers): PackageFacts | undefined;
   /** Reads what the text of `ask` printed. */
   read(output: string): PackageFacts;
   /** The commands that install these, in order. `stale`: the lists of available packages have to be fetched first. */

@@ -1,115 +1,199 @@
 import { isUtf8 } from 'node:buffer';
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { globPattern } from '../answers.ts';
 import type { Answer, FoundFile } from '../model.ts';
+import { wantedOf } from './wanted.ts';
 
-/** Answers a `read` below `root` ("" for the host itself). */
-export const readAnswer = (root: string, path: string, lines?: readonly string[]): Answer => {
+/**
+ * Where a host's files are on this machine. `at`: the place of a path whose last part may be a link, `behind`: of what it leads to;
+ * both throw as lstat(2) would where a part on the way is not there. `modes`: lists tell what may be executed.
+ */
+export type Place = {
+  readonly at: (path: string) => string;
+  readonly behind: (path: string) => string;
+  readonly modes?: true;
+};
+
+/** This machine itself. */
+export const here: Place = { at: (path) => path, behind: (path) => path };
+
+/** Answers a `read`. */
+export const readAnswer = (place: Place, path: string, lines?: readonly string[], paragraphs?: true): Answer => {
   try {
-    // Reading a device or a pipe could block, and a folder has no text.
-    if (!statSync(root + path).isFile()) return { status: 2, text: `${path} is no regular file` };
-    const content = contentOf(root + path, lines);
-    return { status: 0, text: wanted(content.toString('utf8'), lines), ...(!isUtf8(content) && { garbled: true }) };
+    const real = place.behind(path);
+    const stats = statSync(real, { throwIfNoEntry: false });
+    return stats ? fileAnswer(real, path, stats, lines, paragraphs) : { status: 1, text: '' };
   } catch (error) {
     const code = codeOf(error);
     return code === 'ENOENT' || code === 'ENOTDIR' ? { status: 1, text: '' } : { status: 2, text: `${path}: ${code}` };
   }
 };
 
-/** What was found out about folders while many lists are answered: the names in each, and the folders that a pattern leads to. */
-export type Looked = { readonly names: Map<string, readonly string[]>; readonly folders: Map<string, readonly string[]> };
+/**
+ * What was found out about folders while many lists are answered: the names in each that was read, and the folders that a pattern
+ * leads to. `real`: where a folder is that was reached through a link, as /lib is /usr/lib on most.
+ */
+export type Looked = {
+  readonly names: Map<string, readonly string[]>;
+  readonly folders: Map<string, readonly string[]>;
+  readonly real: Map<string, string>;
+};
 
 /** Nothing looked at yet. */
-export const unlooked = (): Looked => ({ names: new Map(), folders: new Map() });
+export const unlooked = (): Looked => ({ names: new Map(), folders: new Map(), real: new Map() });
 
-/** Answers a `list` below `root`. A file that is there but cannot be read counts as empty. */
-export const listAnswer = (root: string, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => ({
+/** Answers a `list`. A file that is there but cannot be read counts as empty. */
+export const listAnswer = (place: Place, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => ({
   status: 0,
   text: '',
-  files: expand(root, glob, looked).map((path) => found(root, path, lines)),
+  files: expand(place, glob, looked).flatMap((path) => found(place, path, lines) ?? []),
 });
 
-const found = (root: string, path: string, lines?: readonly string[]): FoundFile => {
-  const link = lstatSync(root + path).isSymbolicLink() ? readlinkSync(root + path) : undefined;
-  const answer = readAnswer(root, path, lines);
-  return { path, ...(link !== undefined && { link }), text: answer.status === 0 ? answer.text : '' };
-};
+/** The regular files of this machine that globs match and that the caller may execute. */
+export const executables = (globs: readonly string[], looked: Looked): string[] =>
+  globs.flatMap((glob) => expand(here, glob, looked)).filter(mayExecute);
 
-/** A file's content, unpacked where its name ends in .gz; not read at all where no line of it is wanted. */
-const contentOf = (path: string, lines: readonly string[] | undefined): Buffer => {
-  if (lines?.length === 0) return Buffer.alloc(0);
-  return path.endsWith('.gz') ? process.getBuiltinModule('node:zlib').gunzipSync(readFileSync(path)) : readFileSync(path);
-};
-
-/** The lines that contain one of the texts. Indexes of kernel modules have thousands of lines, so each text is searched for once. */
-const wanted = (text: string, lines: readonly string[] | undefined): string => {
-  if (!lines) return text;
-  if (lines.length === 0) return '';
-  const pattern = anyOf(lines);
-  const kept: string[] = [];
-  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
-    const end = text.indexOf('\n', match.index);
-    kept.push(text.slice(text.lastIndexOf('\n', match.index) + 1, end < 0 ? undefined : end));
-    if (end < 0) break;
-    pattern.lastIndex = end;
-  }
-  return kept.length === 0 ? '' : `${kept.join('\n')}\n`;
-};
-
-/** Matches any of the texts. What all of them begin with is looked for first: that is twice as fast with a hundred texts. */
-const anyOf = (texts: readonly string[]): RegExp => {
-  const literal = (text: string): string => text.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&');
-  const first = texts[0] ?? '';
-  let common = first.length;
-  while (!texts.every((text) => text.startsWith(first.slice(0, common)))) common -= 1;
-  return new RegExp(`${literal(first.slice(0, common))}(?:${texts.map((text) => literal(text.slice(common))).join('|')})`, 'g');
-};
-
-const expand = (root: string, glob: string, looked: Looked): string[] => {
-  const cut = glob.lastIndexOf('/');
-  const last = glob.slice(cut + 1);
-  return foldersOf(root, glob.slice(0, cut), looked)
-    .flatMap((folder) => children(root, folder, last, looked))
-    .sort();
-};
-
-const foldersOf = (root: string, glob: string, looked: Looked): readonly string[] => {
-  const known = looked.folders.get(glob);
-  if (known) return known;
-  const cut = glob.lastIndexOf('/');
-  const paths =
-    cut < 0
-      ? ['']
-      : foldersOf(root, glob.slice(0, cut), looked).flatMap((path) => children(root, path, glob.slice(cut + 1), looked));
-  looked.folders.set(glob, paths);
-  return paths;
-};
-
-const children = (root: string, path: string, segment: string, looked: Looked): string[] => {
-  const folder = `${root}${path}/`;
-  const known = looked.names.get(folder);
-  if (!segment.includes('*')) {
-    return (known ? known.includes(segment) : isThere(`${folder}${segment}`)) ? [`${path}/${segment}`] : [];
-  }
-  const names = known ?? namesIn(folder);
-  if (!known) looked.names.set(folder, names);
-  const pattern = globPattern(segment);
-  return names
-    .filter((name) => pattern.test(name) && !(name.startsWith('.') && segment.startsWith('*')))
-    .map((name) => `${path}/${name}`);
-};
-
-const isThere = (path: string): boolean => {
+const mayExecute = (path: string): boolean => {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
   } catch {
     return false;
   }
 };
 
-const namesIn = (folder: string): string[] => {
+/** Reading a device or a pipe could block, and a folder has no text. */
+const fileAnswer = (real: string, path: string, stats: Stats, lines?: readonly string[], paragraphs?: true): Answer => {
+  if (!stats.isFile()) return { status: 2, text: `${path} is no regular file` };
+  if (lines?.length === 0) return { status: 0, text: '' };
+  if (!lines && !path.endsWith('.gz')) {
+    const text = readFileSync(real, 'utf8');
+    return text.includes('\ufffd') && !isUtf8(readFileSync(real)) ? { status: 0, text, garbled: true } : { status: 0, text };
+  }
+  const content = contentOf(real, path);
+  const text = lines ? wantedOf(content, lines, paragraphs) : content.toString('utf8');
+  return { status: 0, text, ...(!isUtf8(content) && { garbled: true }) };
+};
+
+/** A file's content, unpacked where its name ends in .gz. */
+const contentOf = (real: string, path: string): Buffer => {
+  const content = readFileSync(real);
+  return path.endsWith('.gz') ? process.getBuiltinModule('node:zlib').gunzipSync(content) : content;
+};
+
+const found = (place: Place, path: string, lines?: readonly string[]): FoundFile | undefined => {
+  const stats = statsAt(place, path);
+  if (!stats) return undefined;
+  const link = stats.isSymbolicLink() ? readlinkSync(place.at(path)) : undefined;
+  return {
+    path,
+    ...(link !== undefined && { link }),
+    text:
+      lines?.length === 0
+        ? ''
+        : link === undefined
+          ? textBehind(place, path, stats, lines)
+          : textOf(readAnswer(place, path, lines)),
+    ...(place.modes && { executable: isExecutable(place, path) }),
+  };
+};
+
+const textBehind = (place: Place, path: string, stats: Stats, lines?: readonly string[]): string => {
   try {
-    return readdirSync(folder);
+    return textOf(fileAnswer(place.at(path), path, stats, lines));
+  } catch {
+    return '';
+  }
+};
+
+/** Whether anybody may execute it: of an image's files, the one who asks is not the one who will. */
+const isExecutable = (place: Place, path: string): boolean => {
+  try {
+    return (statSync(place.behind(path)).mode & 0o111) !== 0;
+  } catch {
+    return false;
+  }
+};
+
+const textOf = ({ status, text }: Answer): string => (status === 0 ? text : '');
+
+const expand = (place: Place, glob: string, looked: Looked): string[] => {
+  const cut = glob.lastIndexOf('/');
+  const last = glob.slice(cut + 1);
+  const paths: string[] = [];
+  for (const folder of foldersOf(place, glob.slice(0, cut), looked)) addChildren(paths, place, folder, last, looked);
+  return paths.length > 1 ? paths.sort() : paths;
+};
+
+const foldersOf = (place: Place, glob: string, looked: Looked): readonly string[] => {
+  const known = looked.folders.get(glob);
+  if (known) return known;
+  const cut = glob.lastIndexOf('/');
+  const paths: string[] = [];
+  if (cut < 0) paths.push('');
+  else {
+    const maybe: string[] = [];
+    for (const path of foldersOf(place, glob.slice(0, cut), looked)) addChildren(maybe, place, path, glob.slice(cut + 1), looked);
+    for (const path of maybe) if (isFolder(place, path, looked)) paths.push(path);
+  }
+  looked.folders.set(glob, paths);
+  return paths;
+};
+
+/** Whether a folder is there, or a link; where a link to a folder beside it leads is kept in mind. */
+const isFolder = (place: Place, path: string, looked: Looked): boolean => {
+  const stats = statsAt(place, path);
+  if (!stats) return false;
+  const cut = path.lastIndexOf('/');
+  const above = realOf(path.slice(0, cut), looked);
+  const target = stats.isSymbolicLink() ? targetOf(place.at(path)) : path.slice(cut + 1);
+  // Other links are left to the kernel.
+  looked.real.set(path, /^[\w-]+(\/[\w-]+)*$/.test(target) ? `${above}/${target}` : path);
+  return true;
+};
+
+const realOf = (path: string, looked: Looked): string => looked.real.get(path) ?? path;
+
+const targetOf = (path: string): string => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+};
+
+/** The paths that a segment of a pattern may lead to; whether something is at a name without a star is not looked at here. */
+const addChildren = (paths: string[], place: Place, path: string, segment: string, looked: Looked): void => {
+  const folder = realOf(path, looked);
+  const known = looked.names.get(folder);
+  const star = segment.indexOf('*');
+  if (star < 0) {
+    if (!known || known.includes(segment)) paths.push(`${path}/${segment}`);
+    return;
+  }
+  const names = known ?? namesIn(place, `${folder}/`);
+  if (!known) looked.names.set(folder, names);
+  const [first, last] = [segment.slice(0, star), segment.slice(segment.lastIndexOf('*') + 1)];
+  for (const name of names) {
+    if (!name.startsWith(first) || !name.endsWith(last) || (star === 0 && name.startsWith('.'))) continue;
+    // With one star that is all; it must not be shorter than its two ends.
+    const fits = segment.indexOf('*', star + 1) < 0 ? name.length >= segment.length - 1 : globPattern(segment).test(name);
+    if (fits) paths.push(`${path}/${name}`);
+  }
+};
+
+const statsAt = (place: Place, path: string): Stats | undefined => {
+  try {
+    return lstatSync(place.at(path), { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+};
+
+const namesIn = (place: Place, folder: string): string[] => {
+  try {
+    return readdirSync(place.behind(folder));
   } catch {
     return [];
   }

@@ -1,94 +1,80 @@
-import { setTimeout } from 'node:timers/promises';
+import { statfsSync } from 'node:fs';
 import { queryKey } from '../answers.ts';
-import { askAll, run } from '../connectors/local.ts';
-import type { Ran } from '../connectors/local.ts';
-import { holdLock } from '../connectors/lock.ts';
 import { OperatorError } from '../errors.ts';
-import type { Action, Answer, Answers, Argv, Host, Query, RunAction, Step } from '../model.ts';
-import { listAnswer, readAnswer, unlooked } from './files.ts';
-import { inWords, removeFile, requireWritable, writeFile } from './write.ts';
+import type { Action, Answer, Answers, Argv, Host, Query, Step } from '../model.ts';
+import { executables, here, listAnswer, readAnswer, unlooked } from './files.ts';
+import type { Looked } from './files.ts';
+import { inOrder } from './steps.ts';
+import { requireWritable } from './write.ts';
 
 /** The host that node-prep runs on. */
 export const localHost = (): Host => ({ name: 'local', probe, lock, execute });
 
-/** Commands are started first: they run while the files are read. */
+/** Files first: most often they tell all that commands would, and starting one takes as long as reading two hundred files. */
 const probe = async (queries: readonly Query[]): Promise<Answers> => {
-  const runs = queries.filter((query) => query.ask === 'run');
-  const running = askAll(runs.map((query) => query.argv));
   const looked = unlooked();
-  const files = queries.flatMap((query): [string, Answer][] => {
-    if (query.ask === 'run') return [];
-    const answer =
-      query.ask === 'read' ? readAnswer('', query.path, query.lines) : listAnswer('', query.glob, query.lines, looked);
-    return [[queryKey(query), answer]];
-  });
-  const answers = await running;
-  return new Map([
-    ...files,
-    ...runs.map((query, i): [string, Answer] => [queryKey(query), answers[i] ?? { status: 127, text: '' }]),
-  ]);
+  const answers = filesAnswered(queries, looked);
+  const open: Argv[] = [];
+  for (const query of queries) {
+    if (query.ask !== 'run') continue;
+    const text = query.known?.(answers) ?? withoutProcess(query.argv, looked);
+    if (text === undefined) open.push(query.argv);
+    else answers.set(queryKey(query), { status: 0, text });
+  }
+  // What was found out from the first half of the answers must not be taken for what all of them tell.
+  if (open.length === 0) return new Map(answers);
+  const told = await (await import('../connectors/local.ts')).askAll(open);
+  open.forEach((argv, i) => answers.set(queryKey({ ask: 'run', argv }), told[i] ?? { status: 127, text: '' }));
+  return new Map(answers);
 };
 
-const lock = (): Promise<{ release(): Promise<void> }> => {
+const filesAnswered = (queries: readonly Query[], looked: Looked): Map<string, Answer> => {
+  const answers = new Map<string, Answer>();
+  const later: Extract<Query, { ask: 'read' }>[] = [];
+  for (const query of queries) {
+    if (query.ask === 'list') answers.set(queryKey(query), listAnswer(here, query.glob, query.lines, looked));
+    else if (query.ask === 'read' && query.unless) later.push(query);
+    else if (query.ask === 'read') answers.set(queryKey(query), readAnswer(here, query.path, query.lines, query.paragraphs));
+  }
+  const absent: Answer = { status: 1, text: '' };
+  for (const query of later)
+    answers.set(queryKey(query), query.unless?.(answers) ? absent : readAnswer(here, query.path, query.lines, query.paragraphs));
+  return answers;
+};
+
+/** The names that stat(1) prints for file systems (coreutils' src/stat.c), by statfs(2)'s magic number (linux/magic.h). */
+const fileSystems: { readonly [magic: number]: string } = { 0x63677270: 'cgroup2fs', 0x1021994: 'tmpfs' };
+
+/** Node's names of processors as uname(2) has them. */
+const machines: { readonly [arch: string]: string } = { x64: 'x86_64', arm64: 'aarch64' };
+
+/** What three commands print, asked of the kernel as they ask it. */
+const withoutProcess = (argv: Argv, looked: Looked): string | undefined => {
+  const [program, option, words, name, ...globs] = argv;
+  if (program === 'uname' && option === '-m' && argv.length === 2)
+    return `${machines[process.arch] ?? process.getBuiltinModule('node:os').machine()}\n`;
+  if (program === 'sh' && name === 'ask-executables')
+    return executables(globs, looked)
+      .map((path) => `${path}\n`)
+      .join('');
+  if (program !== 'stat' || option !== '-fc' || words !== '%T' || globs.length > 0) return undefined;
+  try {
+    const system = fileSystems[statfsSync(name ?? '').type];
+    return system && `${system}\n`;
+  } catch {
+    return undefined;
+  }
+};
+
+const lock = async (): Promise<{ release(): Promise<void> }> => {
   if (process.geteuid?.() !== 0) {
     throw new OperatorError('Only root can change this host.', 'Run it with sudo: sudo node-prep apply ...');
   }
+  const { holdLock } = await import('../connectors/lock.ts');
   return holdLock(`node-prep ${process.argv.slice(2).join(' ')}`);
 };
 
 const execute = (actions: readonly Action[]): AsyncIterable<Step> => {
   requireWritable(actions);
-  return steps(actions);
-};
-
-/** A signal lets the step that runs come to its end, and no other begin. */
-const steps = async function* (actions: readonly Action[]): AsyncIterable<Step> {
-  let stopped = false;
-  const stop = (): void => void (stopped = true);
-  for (const signal of signals) process.on(signal, stop);
-  try {
-    for (const action of actions) {
-      if (stopped) {
-        yield { action, status: 'failed', output: 'stopped by a signal before this step; nothing of it was done' };
-        return;
-      }
-      const step = await perform(action);
-      yield step;
-      if (step.status === 'failed' && !(action.do === 'run' && action.judgedBy === 'verify')) return;
-    }
-  } finally {
-    for (const signal of signals) process.off(signal, stop);
-  }
-};
-
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-const perform = async (action: Action): Promise<Step> => {
-  if (action.do === 'run') return command(action);
-  try {
-    if (action.do === 'write') writeFile(action);
-    else removeFile(action);
-    return { action, status: 'done', output: '' };
-  } catch (error) {
-    const why = error instanceof OperatorError ? `${error.message} ${error.hint ?? ''}` : `${action.path}: ${inWords(error)}`;
-    return { action, status: 'failed', output: why };
-  }
-};
-
-const command = async (action: Action & RunAction): Promise<Step> => {
-  let ran = await runPatiently(action.argv, action.patience);
-  if (ran.exitCode !== 0 && action.rescue && (await runPatiently(action.rescue, action.patience)).exitCode === 0) {
-    ran = await runPatiently(action.argv, action.patience);
-  }
-  return { action, status: ran.exitCode === 0 ? 'done' : 'failed', ...ran };
-};
-
-const runPatiently = async (argv: Argv, patience: RunAction['patience']): Promise<Ran> => {
-  const until = Date.now() + (patience?.seconds ?? 0) * 1000;
-  let ran = await run(argv);
-  while (ran.exitCode !== 0 && patience && ran.output.includes(patience.says) && Date.now() < until) {
-    await setTimeout(2000);
-    ran = await run(argv);
-  }
-  return ran;
+  return inOrder(actions, here, async (argv) => (await import('../connectors/local.ts')).run(argv));
 };

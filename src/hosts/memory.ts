@@ -78,7 +78,7 @@ const probe = (machine: Machine, queries: readonly Query[]): Answers =>
 
 const answer = (machine: Machine, query: Query): Answer => {
   if (query.ask === 'run') return answerOf(machine, query.argv);
-  if (query.ask === 'read') return filtered(readFile(machine.files, query.path), query.lines);
+  if (query.ask === 'read') return filtered(readFile(machine.files, query.path), query.paragraphs ? undefined : query.lines);
   const files = expand(machine.files, query.glob).map((path) => {
     const [read, link] = [filtered(readFile(machine.files, path), query.lines), linkOf(machine.files, path)];
     return { path, ...(link !== undefined && { link }), text: read.status === 0 ? read.text : '' };

@@ -19,7 +19,8 @@ import type { Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import type { Action } from '../model.ts';
-import { codeOf } from './files.ts';
+import { codeOf, here } from './files.ts';
+import type { Place } from './files.ts';
 
 type Write = Extract<Action, { do: 'write' }>;
 type Remove = Extract<Action, { do: 'remove' }>;
@@ -29,10 +30,10 @@ type Remove = Extract<Action, { do: 'remove' }>;
  * and the folder is synced. Its dot-name ends in .tmp, so that nothing that reads *.conf ever sees it. Throws where the file is
  * not what the plan was made from.
  */
-export const writeFile = (action: Write): void => {
-  const path = targetOf(action.path);
+export const writeFile = (action: Write, place: Place = here): void => {
+  const path = targetOf(action.path, place);
   const there = statSync(path, { throwIfNoEntry: false });
-  requireUnchanged(path, action.before);
+  requireUnchanged(action, contentOf(path));
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const temporary = temporaryFor(path);
   try {
@@ -46,21 +47,23 @@ export const writeFile = (action: Write): void => {
 };
 
 /** Removes a file that still is what the plan was made from. */
-export const removeFile = (action: Remove): void => {
-  requireUnchanged(action.path, action.before);
-  unlinkSync(action.path);
-  syncFolder(dirname(action.path));
+export const removeFile = (action: Remove, place: Place = here): void => {
+  const path = place.at(action.path);
+  // A link has no text of its own: without one in the plan the link itself is meant.
+  if (action.before !== '' || !isLink(path)) requireUnchanged(action, contentOf(place.behind(action.path)));
+  unlinkSync(path);
+  syncFolder(dirname(path));
 };
 
 /**
  * Throws an OperatorError where a file cannot be written: better now than with half of the work done. Everything is tried but the
  * rename: the temporary file is filled, synced and thrown away.
  */
-export const requireWritable = (actions: readonly Action[]): void => {
+export const requireWritable = (actions: readonly Action[], place: Place = here): void => {
   for (const action of actions) {
     if (action.do === 'run') continue;
     try {
-      rehearse(action);
+      rehearse(action, place);
     } catch (error) {
       if (error instanceof OperatorError) throw error;
       throw new OperatorError(
@@ -86,11 +89,12 @@ export const inWords = (error: unknown): string => {
   return words[codeOf(error)] ?? codeOf(error);
 };
 
-const rehearse = (action: Write | Remove): void => {
-  const path = targetOf(action.path);
+const rehearse = (action: Write | Remove, place: Place): void => {
+  const gone = action.do === 'remove' && isLink(place.at(action.path));
+  const path = gone ? place.at(action.path) : targetOf(action.path, place);
   const there = statSync(path, { throwIfNoEntry: false });
   // Opened, not written: an immutable file says so here.
-  if (there) closeSync(openSync(path, 'r+'));
+  if (there && !gone) closeSync(openSync(path, 'r+'));
   const folder = existingFolder(dirname(path));
   accessSync(folder, constants.W_OK);
   if (action.do === 'remove' || folder !== dirname(path)) return;
@@ -119,8 +123,7 @@ const fill = (temporary: string, action: Write, there: Stats | undefined): void 
 };
 
 /** Compares bytes: text that is not UTF-8 never matches, so what could not be read exactly is never written back. */
-const requireUnchanged = (path: string, before: string | null): void => {
-  const now = contentOf(path);
+const requireUnchanged = ({ path, before }: Write | Remove, now: Buffer | undefined): void => {
   if (before === null ? now === undefined : now?.equals(Buffer.from(before, 'utf8'))) return;
   throw new OperatorError(
     `${path} is not what it was when the plan was made; it was left alone.`,
@@ -141,9 +144,9 @@ const contentOf = (path: string): Buffer | undefined => {
  * Where a path leads: a link stays a link, what it points to is replaced. Only regular files are: a link to /dev/null is a mask
  * that somebody put there, and the rename would put a file in the place of the device.
  */
-const targetOf = (path: string): string => {
-  const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  const target = link ? realTarget(path) : path;
+const targetOf = (path: string, place: Place): string => {
+  const link = isLink(place.at(path));
+  const target = link ? realTarget(path, place) : place.at(path);
   const there = target === undefined ? undefined : statSync(target, { throwIfNoEntry: false });
   if (target === undefined || (there && !there.isFile())) {
     throw new OperatorError(
@@ -154,9 +157,11 @@ const targetOf = (path: string): string => {
   return target;
 };
 
-const realTarget = (path: string): string | undefined => {
+const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+
+const realTarget = (path: string, place: Place): string | undefined => {
   try {
-    return realpathSync(path);
+    return realpathSync(place.behind(path));
   } catch {
     return undefined;
   }

@@ -25,6 +25,13 @@ export const changeFor = (host: HostView): ArgumentChange => {
   };
 };
 
+/** Whether what is to be changed stands in our own file already, so that only the menu has to be made from it. */
+export const isWritten = (host: HostView): boolean => {
+  const [own, { add, remove }] = [ownGrubArguments(host.answers), changeFor(host)];
+  const gone = remove.filter((word) => !word.startsWith('systemd.'));
+  return add.length + gone.length > 0 && add.every((w) => own.add.includes(w)) && gone.every((w) => own.remove.includes(w));
+};
+
 /** Has the boot loader's menu written with these arguments; they count from the next boot on. */
 export const cgroupActions = (id: string, host: HostView): Action[] => {
   const way = familyNamed(host.system.family).kernelArguments;

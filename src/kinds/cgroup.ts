@@ -3,7 +3,8 @@ import { cgroupQueries, cgroupsAtBoot, cgroupsNow } from '../knowledge/cgroup.ts
 import type { Cgroups } from '../knowledge/cgroup.ts';
 import { bootCmdline, cmdlineWords, nowCmdline, unreadableBootFile } from '../knowledge/cmdline.ts';
 import type { Claim, Finding, HostView, Kind, NeedOf, Reading, Requirement, Verdict } from '../model.ts';
-import { cgroupActions, changeFor } from './cgroup-actions.ts';
+import { ownGrubFile } from '../knowledge/grub-arguments.ts';
+import { cgroupActions, changeFor, isWritten } from './cgroup-actions.ts';
 import { cannotChange, kernelArgumentQueries } from './cgroup-obstacles.ts';
 import { obstructed } from './verdicts.ts';
 
@@ -37,7 +38,7 @@ export const cgroupKind: Kind<CgroupNeed> = {
 };
 
 const judge = (requirement: Requirement<CgroupNeed>, host: HostView): Finding => {
-  const [now, boot] = [cgroupsNow(host.answers), cgroupsAtBoot(host)];
+  const [now, boot] = [host.image ? cgroupsAtBoot(host) : cgroupsNow(host.answers), cgroupsAtBoot(host)];
   const base = {
     id,
     kind: 'cgroup' as const,
@@ -63,6 +64,8 @@ const verdictOn = (requirement: Requirement<CgroupNeed>, now: Cgroups, boot: Cgr
   }
   const only = requirement.advice || (requirement.v1 === 'advice' && ![now, boot].some(lacksControllers)) ? 'advice' : 'blocked';
   const reason = reasonFor(requirement, now, boot);
+  if (host.image && isWritten(host))
+    return { verdict: only, reason: `${reason}; ${ownGrubFile} is not in the menu yet`, remedy: menuByHand };
   if (reading(boot).ok) {
     return { verdict: only, reason: pending(now), remedy: 'Reboot this host: nothing else is left to do.' };
   }
@@ -72,6 +75,10 @@ const verdictOn = (requirement: Requirement<CgroupNeed>, now: Cgroups, boot: Cgr
     ? { verdict: only, reason: guessed(reason, host), remedy: byHand(host, only) }
     : { verdict: 'change' };
 };
+
+/** The menu of GRUB is made for devices that are there: in a tree that is not running node-prep cannot know that it would be right. */
+const menuByHand =
+  'Run update-grub in the image where its disk is mounted with /dev, /proc and /sys, or let its first boot do so; then plan again.';
 
 const pending = (now: Cgroups): string =>
   lacksControllers(now)

@@ -6,6 +6,7 @@ import type { Finding, Reading, Requirement } from '../model.ts';
 import { denied, hindrance, missing } from './module-obstacles.ts';
 import { missingTable, tableChoice } from './module-tables.ts';
 import { denialOf } from './module-takeover.ts';
+import { imageNow } from '../knowledge/image.ts';
 import type { ModuleNeed, ModuleView } from './module-view.ts';
 import { obstructed, unmet } from './verdicts.ts';
 
@@ -29,7 +30,8 @@ export const judge = (requirement: Requirement<ModuleNeed>, view: ModuleView): J
       by: [],
     };
   const { by } = provider;
-  const [now, boot] = here ? [nowReading(here, view.kernel), bootReading(here, view)] : [nowhere, nowhere];
+  const looked = here ? ([nowReading(here, view.kernel), bootReading(here, view)] as const) : ([nowhere, nowhere] as const);
+  const [now, boot] = view.host.image ? [imageNow, looked[1]] : looked;
   if (now.ok && boot.ok) return { finding: { ...base, now, boot, verdict: 'ok' }, by };
   const denial = denialOf(by, view.cleared.files, view.ahead);
   const obstacle = denial ? denied(denial, view.host) : hindrance(by, now, view);

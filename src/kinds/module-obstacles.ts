@@ -81,6 +81,12 @@ const unsigned = (by: readonly string[], { kernel, host }: ModuleView): Obstacle
 /** Why nothing provides a name, and who could. */
 export const missing = ({ kernel, host, source }: ModuleView): Obstacle => {
   const family = familyNamed(host.system.family);
+  if (host.image && !kernel.indexed) {
+    return {
+      reason: `there is no /lib/modules/${kernel.release}/modules.dep`,
+      remedy: `Run depmod ${kernel.release} in the image, or install that kernel's package again; then plan again.`,
+    };
+  }
   if (!kernel.indexed && kernel.others.length > 0) {
     const installed = kernel.others.join(', ');
     return {

@@ -3,7 +3,7 @@ import type { Family, PackageFacts } from '../families/family.ts';
 import { partOfFamily } from '../families/question.ts';
 import { families, familyNamed } from '../families/table.ts';
 import type { RunningKernel } from '../knowledge/kernel.ts';
-import { indexPatterns, unlessAllServed, waysToServe } from '../knowledge/module-packages.ts';
+import { indexPatterns, isAllServed, unlessAllServed, waysToServe } from '../knowledge/module-packages.ts';
 import { candidatesFor } from '../knowledge/module-providers.ts';
 import { cannotLoad } from '../knowledge/rights.ts';
 import type { Action, HostView, Query } from '../model.ts';
@@ -24,7 +24,11 @@ export const modulePackageQueries = (needs: readonly (ModuleNeed & { readonly ad
   if (sets.length === 0) return [];
   const script = `${unlessAllServed}${partOfFamily((family) => family.modules?.ask ?? 'exit 0')}exit 0`;
   return [
-    { ask: 'run', argv: ['sh', '-c', script, 'ask-module-packages', indexPatterns(sets), ...sets.sort()] },
+    {
+      ask: 'run',
+      argv: ['sh', '-c', script, 'ask-module-packages', indexPatterns(sets), ...sets.sort()],
+      known: (answers) => (isAllServed(sets, answers) ? '' : undefined),
+    },
     ...families.flatMap((f) => (f.interrupted ? [{ ask: 'list' as const, glob: f.interrupted.glob, lines: [] }] : [])),
   ];
 };

@@ -30,7 +30,7 @@ export const nftKind: Kind<NftNeed> = {
 const judge = (requirement: Requirement<NftNeed>, host: HostView): Finding => {
   const nft = hostNft(host.answers);
   const asked = nftAnswered(host.answers);
-  const complaint = asked ? nft && complaintOf(nft, requirement) : unasked;
+  const complaint = asked ? nft && complaintOf(nft, requirement) : host.image ? unaskedImage : unasked;
   // A package that is still to be installed is judged by the verification after it.
   const reading: Reading = {
     ok: !complaint,
@@ -51,6 +51,11 @@ const judge = (requirement: Requirement<NftNeed>, host: HostView): Finding => {
 const unasked: Obstacle = {
   reason: 'which nft this host has could not be asked within a minute',
   remedy: 'See what nft --version says, then plan again.',
+};
+
+const unaskedImage: Obstacle = {
+  reason: 'which nft this image has is asked of its own programs, and they cannot be run here',
+  remedy: 'Look at it as root, on a machine of the same processor, or run node-prep verify after its first boot.',
 };
 
 const complaintOf = (nft: Nft, { about, users }: NftNeed): Obstacle | undefined =>

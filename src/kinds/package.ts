@@ -3,8 +3,10 @@ import { families, familyNamed } from '../families/table.ts';
 import type { Asked, Family, PackageFacts } from '../families/family.ts';
 import { unknown } from '../families/unknown.ts';
 import { listed, ran } from '../answers.ts';
+import { readSystem } from '../knowledge/system.ts';
 import { compareDebian, upstreamVersion } from '../knowledge/versions.ts';
-import type { Action, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
+import { whyClosed } from '../knowledge/image.ts';
+import type { Action, Answers, Argv, Finding, HostView, Image, Kind, NeedOf, Query, Reading, Requirement } from '../model.ts';
 import { unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
 
@@ -22,15 +24,27 @@ export const packageKind: Kind<PackageNeed> = {
     needs.length === 0
       ? []
       : [
-          { ask: 'run', argv: question(needs) },
+          {
+            ask: 'run',
+            argv: question(needs),
+            of: 'files',
+            known: (answers) => {
+              const family = familyNamed(readSystem(answers).family);
+              return family.known?.(
+                needs.map((need) => askedOf(need, family)),
+                answers,
+              );
+            },
+          },
+          ...families.flatMap((family) => recordQuery(needs, family)),
           ...families.flatMap((f) => (f.interrupted ? [{ ask: 'list' as const, glob: f.interrupted.glob, lines: [] }] : [])),
         ],
   check: (requirements, host) => {
     if (requirements.length === 0) return { findings: [], actions: [] };
     const family = familyNamed(host.system.family);
     const answer = ran(host.answers, question(requirements));
-    if (answer.status !== 0) return { findings: requirements.map((r) => unasked(r, answer.status)), actions: [] };
-    const facts = family.read(answer.text);
+    const facts = answer.status === 0 ? family.read(answer.text) : host.image && family.inFiles?.(host.answers);
+    if (!facts) return { findings: requirements.map((r) => unasked(r, answer.status, host)), actions: [] };
     const findings = requirements.map((r) => judge(r, family, facts, host));
     return { findings, actions: actionsFor(findings, requirements, family, facts) };
   },
@@ -46,6 +60,22 @@ const question = (needs: readonly AskedNeed[]): Argv => {
   return ['sh', '-c', `${partOfFamily(part)}${part(unknown)}`];
 };
 
+/** Reading the record is quicker than a package manager that reads it. */
+const recordQuery = (needs: readonly AskedNeed[], { record, ...family }: Family): Query[] =>
+  record
+    ? [
+        {
+          ask: 'read',
+          path: record.path,
+          lines: needs
+            .flatMap((n) => namesOf(n, family))
+            .map(record.line)
+            .sort(),
+          paragraphs: true,
+        },
+      ]
+    : [];
+
 const askedOf = (need: AskedNeed, family: Family): Asked => ({
   names: namesOf(need, family),
   ...(need.min && { min: need.min }),
@@ -53,19 +83,21 @@ const askedOf = (need: AskedNeed, family: Family): Asked => ({
 });
 
 /** A capability that the family has no names for is taken as the name of a package. */
-const namesOf = (need: PackageNeed, family: Family): readonly string[] =>
+const namesOf = (need: PackageNeed, family: Pick<Family, 'packages'>): readonly string[] =>
   Object.hasOwn(family.packages, need.capability) ? (family.packages[need.capability] ?? []) : [need.capability];
 
 /** No answer is no proof that anything is missing. */
-const unasked = (requirement: Requirement<PackageNeed>, status: number): Finding => {
+const unasked = (requirement: Requirement<PackageNeed>, status: number, host: HostView): Finding => {
   const reading: Reading = { ok: false, have: 'unknown' };
-  const obstacle = {
-    reason:
-      status === 124
-        ? 'the package manager did not answer within a minute'
-        : `the package manager could not be asked (exit code ${status})`,
-    remedy: 'Find out what holds it up (dpkg-query -W, rpm -qa), then plan again.',
-  };
+  const obstacle = host.image
+    ? notInImage(host.image, host.answers)
+    : {
+        reason:
+          status === 124
+            ? 'the package manager did not answer within a minute'
+            : `the package manager could not be asked (exit code ${status})`,
+        remedy: 'Find out what holds it up (dpkg-query -W, rpm -qa), then plan again.',
+      };
   const base = {
     id: packageKind.id(requirement),
     kind: 'package' as const,
@@ -74,6 +106,11 @@ const unasked = (requirement: Requirement<PackageNeed>, status: number): Finding
   };
   return { ...base, now: reading, boot: reading, ...unmet(requirement, obstacle, obstacle.remedy) };
 };
+
+const notInImage = (image: Image, answers: Answers): Obstacle => ({
+  reason: `the package manager of this image cannot be asked: ${whyClosed(image, answers) ?? 'it gives no answer'}`,
+  remedy: 'Plan as root, on a machine that can run its programs; or waive the packages and verify after the first boot.',
+});
 
 const judge = (requirement: Requirement<PackageNeed>, family: Family, facts: PackageFacts, host: HostView): Finding => {
   const names = namesOf(requirement, family);

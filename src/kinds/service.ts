@@ -1,7 +1,7 @@
 import { listed, ran } from '../answers.ts';
 import { ufwQueries } from '../knowledge/ufw.ts';
-import { unitOf, unitQueries } from '../knowledge/units.ts';
-import type { Action, Answers, Argv, Finding, HostView, Kind, NeedOf, Reading, Requirement } from '../model.ts';
+import { hasUnitFile, unitOf, unitQueries } from '../knowledge/units.ts';
+import type { Action, Answers, Argv, Finding, HostView, Kind, NeedOf, Query, Reading, Requirement } from '../model.ts';
 import { judgeUfw, ufwClaims, ufwOff } from './service-ufw.ts';
 import { unmet } from './verdicts.ts';
 
@@ -17,7 +17,7 @@ export const serviceKind: Kind<ServiceNeed> = {
   queries: (needs) => [
     ...(needs.some(isUfw) ? ufwQueries : []),
     ...needs.filter(isUnit).flatMap((need) => unitQueries(unit(need))),
-    ...(needs.some(isUnit) ? [{ ask: 'run' as const, argv: question(needs.filter(isUnit)) }] : []),
+    ...(needs.some(isUnit) ? [unitQuestion(needs.filter(isUnit))] : []),
   ],
   check: (requirements, host) => {
     const units = requirements.filter(isUnit);
@@ -27,6 +27,13 @@ export const serviceKind: Kind<ServiceNeed> = {
   },
   claims: (need, { answers }) => (isUfw(need) ? ufwClaims(answers) : []),
 };
+
+/** systemctl is asked only where one of the units has a file. */
+const unitQuestion = (needs: readonly ServiceNeed[]): Query => ({
+  ask: 'run',
+  argv: question(needs),
+  known: (answers) => (needs.some((need) => hasUnitFile(answers, unit(need))) ? undefined : ''),
+});
 
 const isUfw = (need: ServiceNeed): boolean => need.name === 'ufw';
 const isUnit = (need: ServiceNeed): boolean => !isUfw(need);
@@ -87,9 +94,19 @@ exit 0`,
   ...[...new Set(needs.map(unit))].sort(),
 ];
 
-const judge = (requirement: Requirement<ServiceNeed>, all: readonly ServiceNeed[], { answers }: HostView): Finding => {
+/** Of an image the unit files tell all that there is. */
+const stateInFiles = (name: string, answers: Answers): ReadonlyMap<string, string> => {
+  const { installed, mask, atBoot } = unitOf(answers, name);
+  return new Map([
+    ['LoadState', installed ? 'loaded' : 'not-found'],
+    ['ActiveState', 'inactive'],
+    ['UnitFileState', mask !== undefined ? 'masked' : atBoot !== undefined ? 'enabled' : 'disabled'],
+  ]);
+};
+
+const judge = (requirement: Requirement<ServiceNeed>, all: readonly ServiceNeed[], { answers, image }: HostView): Finding => {
   const answer = ran(answers, question(all));
-  const state = stateOf(answer.text, unit(requirement));
+  const state = image ? stateInFiles(unit(requirement), answers) : stateOf(answer.text, unit(requirement));
   const base = {
     id: serviceKind.id(requirement),
     kind: 'service' as const,

@@ -1,3 +1,4 @@
+import { imageNow } from '../knowledge/image.ts';
 import { bootModules } from '../knowledge/boot-modules.ts';
 import { runningKernel } from '../knowledge/kernel.ts';
 import { moduleRules } from '../knowledge/modprobe.ts';
@@ -66,7 +67,8 @@ export const bringersOf = (needs: readonly SysctlNeed[]): string[] => [
 ];
 
 /** What the kernel holds at this moment. */
-export const nowReading = (need: SysctlNeed, { answers }: HostView): Reading => {
+export const nowReading = (need: SysctlNeed, { answers, image }: HostView): Reading => {
+  if (image) return imageNow;
   const answer = answers.get(`read ${procPath(need.key)}`) ?? deviceKey(need, answers);
   if (answer?.status === 2) return { ok: false, have: unreadable, from: answer.text };
   if (answer?.status !== 0) return { ok: false, have: noKey };

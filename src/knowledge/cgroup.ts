@@ -1,5 +1,5 @@
 import { fileText, ran } from '../answers.ts';
-import type { Answers, Argv, Query, System } from '../model.ts';
+import type { Answers, Argv, HostView, Query, System } from '../model.ts';
 import { argumentIsOn, bootCmdline, cmdlineQueries, cmdlineWords, nowCmdline } from './cmdline.ts';
 import { systemdVersion, systemdVersionQueries } from './systemd.ts';
 import { compareDebian } from './versions.ts';
@@ -37,11 +37,12 @@ export const cgroupsNow = (answers: Answers): Cgroups => {
  * What systemd will mount at the next boot, by the command line that the boot loader has for it (src/basic/cgroup-util.c:
  * cg_is_unified_wanted()). Version 258 knows no other than version 2 any more.
  */
-export const cgroupsAtBoot = ({ answers, system }: { readonly answers: Answers; readonly system: System }): Cgroups => {
+export const cgroupsAtBoot = ({ answers, system, image }: Pick<HostView, 'answers' | 'system' | 'image'>): Cgroups => {
   const { text, from: file } = bootCmdline(answers);
   const asked = askedFor(text);
   const unified = (systemdVersion(answers) ?? 0) >= 258 || (asked ?? unasked(answers, system));
-  const fs = fsNow(answers);
+  // systemd mounts them in every image that boots; elsewhere there may be none at all.
+  const fs = image ? 'cgroup2fs' : fsNow(answers);
   const disabled = disabledBy(text);
   const gone = cgroupsNow(answers).absent.filter((c) => !disabledBy(nowCmdline(answers)).includes(c));
   const absent = controllers.filter((c) => disabled.includes(c) || gone.includes(c));
@@ -55,7 +56,7 @@ export const cgroupsAtBoot = ({ answers, system }: { readonly answers: Answers; 
 
 export const isCgroup2Now = (answers: Answers): boolean => fsNow(answers) === 'cgroup2fs';
 
-export const isCgroup2AtBoot = (host: { readonly answers: Answers; readonly system: System }): boolean =>
+export const isCgroup2AtBoot = (host: Pick<HostView, 'answers' | 'system' | 'image'>): boolean =>
   cgroupsAtBoot(host).fs === 'cgroup2fs';
 
 /** Controllers that cgroup_disable= keeps off; it may be given several times (kernel/cgroup/cgroup.c). A later cgroup_enable= takes it back, in the kernels that know that. */
@@ -83,7 +84,7 @@ const askedFor = (cmdline: string): boolean | undefined =>
 
 /** What systemd does unasked: as now, where now it is unasked too, else what the distribution chose when it built it. */
 const unasked = (answers: Answers, { id, versionId }: System): boolean => {
-  if (askedFor(nowCmdline(answers)) === undefined) return isCgroup2Now(answers);
+  if (isCgroups(fsNow(answers)) && askedFor(nowCmdline(answers)) === undefined) return isCgroup2Now(answers);
   const first: { readonly [id: string]: string } = {
     debian: '11',
     ubuntu: '21.10',

@@ -1,4 +1,4 @@
-import { ran } from '../answers.ts';
+import { listed, ran } from '../answers.ts';
 import type { Answers, Argv, Query } from '../model.ts';
 
 /** Scripts that are run at boot where they may be executed, which no file says. */
@@ -26,6 +26,11 @@ export const executableQueries: readonly Query[] = [
 
 /** Whether a boot script may be executed; without an answer it is taken to be. */
 export const isExecutable = (answers: Answers, path: string): boolean => {
+  const told = Object.values(bootScripts)
+    .flat()
+    .flatMap((glob) => listed(answers, glob))
+    .find((file) => file.path === path && file.executable !== undefined);
+  if (told) return told.executable === true;
   const { status, text } = ran(answers, question);
   return status !== 0 || text.split('\n').includes(path);
 };

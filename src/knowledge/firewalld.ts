@@ -36,7 +36,7 @@ export const firewalldQueries: readonly Query[] = [
   { ask: 'read', path: firewalldConf },
   { ask: 'read', path: routeTable },
   ...[...zoneGlobs, ...serviceGlobs].map((glob): Query => ({ ask: 'list', glob })),
-  { ask: 'run', argv: runningQuestion },
+  { ask: 'run', argv: runningQuestion, known: (answers) => (unitOf(answers, unit).runs ? undefined : '') },
 ];
 
 /** Whether firewalld runs, and whether it starts at boot. */

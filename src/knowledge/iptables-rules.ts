@@ -1,4 +1,4 @@
-import { said } from '../answers.ts';
+import { fileText, said } from '../answers.ts';
 import type { Answers, Argv, Query } from '../model.ts';
 
 /** Rules of one side in one table. `table`: "ip nat", "ip6 filter". */
@@ -17,6 +17,9 @@ type Rules = {
   readonly unasked: boolean;
   readonly versions: ReadonlyMap<string, 'nft' | 'legacy'>;
 };
+
+/** The legacy tables that exist in this network namespace, one list per family of addresses. */
+const tableLists = ['/proc/net/ip_tables_names', '/proc/net/ip6_tables_names'] as const;
 
 /**
  * Counts rules without making any table. /proc/net/ip_tables_names holds the legacy tables that exist; where it is empty no
@@ -54,13 +57,21 @@ for p in iptables ip6tables; do
   read -r l < "$f" && case $l in '#!'*) continue ;; esac
   case $("$f" -V 2>/dev/null) in *nf_tables*) echo "version $p nft" ;; *tables*) echo "version $p legacy" ;; esac
 done 2>/dev/null
-legacy ip /proc/net/ip_tables_names iptables
-legacy ip6 /proc/net/ip6_tables_names ip6tables
+legacy ip ${tableLists[0]} iptables
+legacy ip6 ${tableLists[1]} ip6tables
 exit 0`;
 
 const argv = ['sh', '-c', script, 'ask-iptables-rules'] as const satisfies Argv;
 
-export const ruleQuery: Query = { ask: 'run', argv };
+/** `named`: whether files name the variant of every program that is there, so that none has to be asked for it. */
+export const ruleQueries = (named: (answers: Answers) => boolean): readonly Query[] => [
+  ...tableLists.map((path): Query => ({ ask: 'read', path })),
+  {
+    ask: 'run',
+    argv,
+    known: (answers) => (named(answers) && tableLists.every((path) => !fileText(answers, path)?.trim()) ? '' : undefined),
+  },
+];
 
 /** Reads what the question for rules was answered; nothing where it was not asked. */
 export const askRules = (answers: Answers): Rules => {

@@ -1,7 +1,7 @@
 import { linkTarget, listed } from '../answers.ts';
 import type { Answers, FoundFile, Query, System, Verdict } from '../model.ts';
 import { baseName } from './dropins.ts';
-import { askRules, ruleQuery } from './iptables-rules.ts';
+import { askRules, ruleQueries } from './iptables-rules.ts';
 import { moduleFact } from './module-names.ts';
 import { compareDebian } from './versions.ts';
 
@@ -20,10 +20,13 @@ export type Choice = { readonly variant?: Variant; readonly have: string; readon
 /** Where programs are looked for, in the order of PATH: what was built by hand hides what a package brought. */
 const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin'] as const;
 const alternatives = '/etc/alternatives';
+const programs = ['iptables', 'ip6tables'] as const satisfies readonly Tables[];
 
 export const iptablesQueries: readonly Query[] = [
-  ...[...folders, alternatives].map((folder) => ({ ask: 'list' as const, glob: `${folder}/ip*tables`, lines: [] })),
-  ruleQuery,
+  ...[...folders, alternatives].flatMap((folder) =>
+    programs.map((program) => ({ ask: 'list' as const, glob: `${folder}/${program}`, lines: [] })),
+  ),
+  ...ruleQueries((answers) => programs.every((program) => isNamed(program, answers))),
 ];
 
 /** What an answered host and the verdicts so far tell. */
@@ -55,16 +58,24 @@ export const inWords = (program: Tables, { variant, from, foreseen }: Choice): s
     ? `${program} will be the ${variant} variant once it is installed`
     : `${program} here is the ${variant ?? 'unknown'} variant${from ? ` (${from})` : ''}`;
 
+/** Whether the program is not there, or links tell its variant. */
+const isNamed = (program: Tables, answers: Answers): boolean => {
+  const path = pathOf(program, answers);
+  return path === undefined || followed(path, answers).variant !== undefined;
+};
+
+const pathOf = (program: Tables, answers: Answers): string | undefined =>
+  folders.map((folder) => `${folder}/${program}`).find((p) => fileAt(p, answers));
+
 const installed = (program: Tables, answers: Answers): Choice | undefined => {
-  const path = folders.map((folder) => `${folder}/${program}`).find((p) => fileAt(p, answers));
+  const path = pathOf(program, answers);
   if (path === undefined) return undefined;
   const { variant, from } = followed(path, answers);
   const told = variant ?? askRules(answers).versions.get(program);
   return told ? { variant: told, have: told, from } : { have: 'of an unknown variant', from };
 };
 
-const fileAt = (path: string, answers: Answers): FoundFile | undefined =>
-  listed(answers, `${path.slice(0, path.lastIndexOf('/'))}/ip*tables`).find((file) => file.path === path);
+const fileAt = (path: string, answers: Answers): FoundFile | undefined => listed(answers, path)[0];
 
 /** Follows links as far as they were listed: the first whose target has a telling name decides. */
 const followed = (path: string, answers: Answers, depth = 0): { readonly variant?: Variant; readonly from: string } => {

@@ -1,4 +1,4 @@
-import { fileText, listed, numbered } from '../answers.ts';
+import { fileText, listed, numbered, remembered } from '../answers.ts';
 import type { Answers, FoundFile, Query } from '../model.ts';
 import { moduleFact, moduleName } from './module-names.ts';
 
@@ -39,27 +39,31 @@ export const kernelConfigQueries = (symbols: readonly string[]): Query[] => {
   return [
     { ask: 'list', glob: '/boot/config-*', lines },
     { ask: 'list', glob: '/lib/modules/*/config', lines },
-    { ask: 'read', path: runningConfig, lines },
+    { ask: 'read', path: runningConfig, lines, unless: (answers) => configFile(answers, kernelRelease(answers)) !== undefined },
   ];
 };
 
+/** The configuration beside a kernel or its modules. */
+const configFile = (answers: Answers, release: string): FoundFile | undefined =>
+  ofRelease(answers, '/lib/modules/*/config', release) ??
+  listed(answers, '/boot/config-*').find((f) => f.path === `/boot/config-${release}`);
+
+type KernelConfig = { readonly path: string; readonly values: ReadonlyMap<string, string> };
+
 /** The running kernel's configuration: option to value, and the file; undefined where none is readable. */
-export const kernelConfig = (
-  answers: Answers,
-  release: string,
-): { readonly path: string; readonly values: ReadonlyMap<string, string> } | undefined => {
+export const kernelConfig = remembered((answers, release): KernelConfig | undefined => {
   const own = fileText(answers, runningConfig);
-  const file =
-    ofRelease(answers, '/lib/modules/*/config', release) ??
-    listed(answers, '/boot/config-*').find((f) => f.path === `/boot/config-${release}`) ??
-    (own === undefined ? undefined : { path: runningConfig, text: own });
+  const file = configFile(answers, release) ?? (own === undefined ? undefined : { path: runningConfig, text: own });
   if (!file) return undefined;
   const pairs = numbered(file.text).flatMap(({ text }): [string, string][] => {
     const match = /^CONFIG_([A-Z0-9_]+)=(.*)$/.exec(text);
     return match?.[1] ? [[match[1], match[2] ?? '']] : [];
   });
   return { path: file.path, values: new Map(pairs) };
-};
+});
+
+/** The running kernel's release, as uname -r has it; "" where that was not answered. */
+export const kernelRelease = (answers: Answers): string => (fileText(answers, '/proc/sys/kernel/osrelease') ?? '').trim();
 
 export const runningKernel = (answers: Answers, release: string, names: readonly string[]): RunningKernel => {
   const dep = ofRelease(answers, depGlob, release);
@@ -69,11 +73,21 @@ export const runningKernel = (answers: Answers, release: string, names: readonly
       .map(releaseOf)
       .filter((other) => other !== release),
     indexed: dep !== undefined,
-    loaded: new Set(numbered(fileText(answers, '/proc/modules') ?? '').flatMap(({ text }) => text.split(' ', 1).filter(Boolean))),
+    loaded: loadedModules(answers),
     builtin: builtinModules(answers, release, names),
-    files: new Map(numbered(dep?.text ?? '').flatMap(({ text }) => depLine(text))),
+    files: moduleFiles(answers, release),
   };
 };
+
+const loadedModules = remembered(
+  (answers): ReadonlySet<string> =>
+    new Set(numbered(fileText(answers, '/proc/modules') ?? '').flatMap(({ text }) => text.split(' ', 1).filter(Boolean))),
+);
+
+const moduleFiles = remembered(
+  (answers, release): ReadonlyMap<string, readonly string[]> =>
+    new Map(numbered(ofRelease(answers, depGlob, release)?.text ?? '').flatMap(({ text }) => depLine(text))),
+);
 
 const builtinModules = (answers: Answers, release: string, names: readonly string[]): Map<string, string> => {
   const file = ofRelease(answers, builtinGlob, release);

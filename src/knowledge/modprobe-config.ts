@@ -16,7 +16,7 @@ export type ModprobeConfig = {
 
 /** Reads modprobe.d files, given in the order in which libkmod reads them (modprobe.d(5), libkmod-config.c of kmod 30). */
 export const parseModprobe = (files: readonly FoundFile[]): ModprobeConfig => {
-  const lines = files.flatMap((file) => logicalLines(file).flatMap(directive));
+  const lines = files.flatMap(directivesOf);
   const named = (name: string): Directive[] => lines.filter((line) => line.directive === name);
   const withCommand = (name: string): Directive[] => named(name).filter(({ rest }) => rest !== '');
   return {
@@ -30,6 +30,17 @@ export const parseModprobe = (files: readonly FoundFile[]): ModprobeConfig => {
     softdeps: withCommand('softdep').map((line) => ({ ...line, ...softdeps(line.rest) })),
   };
 };
+
+const directivesOf = (file: FoundFile): readonly Directive[] => {
+  const known = read.get(file);
+  if (known) return known;
+  const directives = logicalLines(file).flatMap(directive);
+  read.set(file, directives);
+  return directives;
+};
+
+/** The same files are read for now and for the next boot, and by several kinds. */
+const read = new WeakMap<FoundFile, readonly Directive[]>();
 
 type Directive = ConfigLine & { readonly directive: string; readonly rest: string };
 

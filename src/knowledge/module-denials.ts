@@ -1,8 +1,9 @@
-import { scriptAnswer } from '../answers.ts';
+import { fileText, scriptAnswer } from '../answers.ts';
 import type { Answers, Query, Reason } from '../model.ts';
 import { moduleName } from './module-names.ts';
 
 const log = '/var/log/audit/audit.log';
+const enforceFile = '/sys/fs/selinux/enforce';
 
 /** A module that SELinux kept a program from having loaded. `deps`: its line of modules.dep, without the paths. */
 export type ModuleDenial = {
@@ -20,7 +21,7 @@ export type ModuleDenial = {
  * like a module's reach modprobe, at most fifty, and nothing is loaded (-R resolves aliases).
  */
 const script = `e=0
-{ read -r e < /sys/fs/selinux/enforce; } 2>/dev/null
+{ read -r e < ${enforceFile}; } 2>/dev/null
 [ "$e" = 1 ] && [ -r ${log} ] || exit 0
 PATH=$PATH:/usr/sbin:/sbin
 read -r k < /proc/sys/kernel/osrelease || exit 0
@@ -40,7 +41,14 @@ grep -n 'denied  *{ module_request }.*kmod=' ${log} | while IFS= read -r l; do
 done
 exit 0`;
 
-export const moduleDenialQueries: readonly Query[] = [{ ask: 'run', argv: ['sh', '-c', script, 'ask-module-denials'] }];
+export const moduleDenialQueries: readonly Query[] = [
+  { ask: 'read', path: enforceFile },
+  {
+    ask: 'run',
+    argv: ['sh', '-c', script, 'ask-module-denials'],
+    known: (answers) => (fileText(answers, enforceFile)?.trim() === '1' ? undefined : ''),
+  },
+];
 
 /** The modules that somebody was denied, each once. */
 export const moduleDenials = (answers: Answers): readonly ModuleDenial[] => {

@@ -1,4 +1,6 @@
-import { moduleFact } from './module-names.ts';
+import type { Answers } from '../model.ts';
+import { kernelConfig, kernelRelease, runningKernel } from './kernel.ts';
+import { moduleFact, moduleName } from './module-names.ts';
 
 /**
  * The ways in which a name can be served, for the shell: alternatives between `|`, each a list of modules (or options of the
@@ -35,6 +37,27 @@ const patternsOf = (word: string): string[] =>
   word.startsWith('CONFIG_') ? [`${word}=y`] : [`/${word}.ko`, `/${word.replaceAll('_', '-')}.ko`];
 
 /**
+ * Whether files show that `unlessAllServed` would exit, for the same sets. False is no proof of the contrary: it knows of
+ * modules without a file as well.
+ */
+export const isAllServed = (sets: readonly string[], answers: Answers): boolean => {
+  if (containerFiles.some((path) => isThere(answers, path))) return true;
+  const release = kernelRelease(answers);
+  const kernel = runningKernel(answers, release, []);
+  if (!kernel.indexed) return kernel.others.length > 0 || answers.get('read /proc/modules')?.status === 1;
+  const config = kernelConfig(answers, release);
+  const has = (word: string): boolean =>
+    word.startsWith('CONFIG_')
+      ? config?.values.get(word.slice('CONFIG_'.length)) === 'y'
+      : kernel.files.has(moduleName(word)) || kernel.builtin.has(moduleName(word));
+  return sets.every((set) => set.split('|').some((way) => way.split('+').every(has)));
+};
+
+const containerFiles = ['/run/systemd/container', '/.dockerenv', '/run/.containerenv'] as const;
+
+const isThere = (answers: Answers, path: string): boolean => (answers.get(`read ${path}`)?.status ?? 1) !== 1;
+
+/**
  * Exits where the running kernel serves every set of `waysToServe` ($2 and on; $1 has the patterns), where another kernel's
  * modules are there in place of its own, and in containers; else it prints `asked`, and what follows may use $k, the kernel's release. One grep is all that it starts.
  */
@@ -42,7 +65,7 @@ export const unlessAllServed = `set -f
 patterns=$1; shift
 nl='
 '
-for f in /run/systemd/container /.dockerenv /run/.containerenv; do [ -e "$f" ] && exit 0; done
+for f in ${containerFiles.join(' ')}; do [ -e "$f" ] && exit 0; done
 read -r k < /proc/sys/kernel/osrelease || exit 0
 d=/lib/modules/$k
 if [ -e "$d/modules.dep" ]; then

@@ -29,7 +29,7 @@ exit 0`;
 
 const argv = ['sh', '-c', script, 'ask-nft'] as const satisfies Argv;
 
-export const nftQuery: Query = { ask: 'run', argv };
+export const nftQuery: Query = { ask: 'run', argv, of: 'files' };
 
 /** Whether the question for nft was answered at all. */
 export const nftAnswered = (answers: Answers): boolean => said(answers, argv) !== undefined;

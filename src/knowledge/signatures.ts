@@ -23,7 +23,11 @@ export const signatureRule = (answers: Answers): { readonly says: string; readon
 export const signatureQueries = (names: readonly string[]): readonly Query[] => [
   { ask: 'read', path: lockdownFile },
   { ask: 'read', path: enforceFile },
-  { ask: 'run', argv: ['sh', '-c', script, 'ask-signatures', ...[...new Set(names)].sort()] },
+  {
+    ask: 'run',
+    argv: ['sh', '-c', script, 'ask-signatures', ...[...new Set(names)].sort()],
+    known: (answers) => (signatureRule(answers) ? undefined : ''),
+  },
 ];
 
 /**

@@ -82,7 +82,7 @@ export const lateSettings = (answers: Answers, files: readonly FoundFile[]): Lat
 };
 
 /** ufw runs `sysctl -p` on the file that IPT_SYSCTL names, each time it starts with ENABLED=yes (ufw-init-functions). */
-const ufwSettings = (answers: Answers, files: readonly FoundFile[]): Setting[] => {
+const ufwSettings = (answers: Answers, files: readonly FoundFile[]): readonly Setting[] => {
   if (!ufwEnabled(answers) || !isEnabled(answers, 'ufw.service')) return [];
   const path = ufwSetting(ufwDefaults, 'IPT_SYSCTL', answers)?.value ?? '/etc/ufw/sysctl.conf';
   const text = fileText(answers, path) ?? files.find((file) => file.path === path)?.text ?? '';

@@ -23,10 +23,28 @@ export type Program = 'systemd' | 'procps4' | 'procps3';
  * The lines of a sysctl.d file that a program takes for settings; it passes over all others and reads on. `#` and `;` begin
  * comments, but only at the start of a line; a `-` before a key with a value only forgives failure (sysctl.d(5)).
  */
-export const parseSysctl = (text: string, file: string, program: Program = 'systemd'): Setting[] =>
-  numbered(program === 'systemd' ? withoutEndlessLine(text) : text).flatMap(({ line, text: raw }) =>
-    ends[program](raw).flatMap((part) => settingOf(part, `${file}:${line}`, program)),
-  );
+export const parseSysctl = (text: string, file: string, program: Program = 'systemd'): readonly Setting[] => {
+  const key = `${program} ${file}`;
+  const seen = parsed.get(key);
+  if (seen?.text === text) return seen.settings;
+  const settings = parse(text, file, program);
+  parsed.set(key, { text, settings });
+  return settings;
+};
+
+/** The same files are asked about again and again while a plan is made. */
+const parsed = new Map<string, { readonly text: string; readonly settings: readonly Setting[] }>();
+
+const parse = (text: string, file: string, program: Program): Setting[] => {
+  const settings: Setting[] = [];
+  const plain = !/[\r\0]/.test(text);
+  for (const { line, text: raw } of numbered(program === 'systemd' ? withoutEndlessLine(text) : text)) {
+    // Most lines: what ends a line for a program could have a setting behind it.
+    if (plain && (raw === '' || raw.startsWith('#'))) continue;
+    for (const part of ends[program](raw)) settings.push(...settingOf(part, `${file}:${line}`, program));
+  }
+  return settings;
+};
 
 /** systemd reads a file no further than a line of a MiB (LONG_LINE_MAX of src/basic/fileio.h). */
 const withoutEndlessLine = (text: string): string => {

@@ -1,4 +1,4 @@
-import { fileText, linkTarget, listed } from '../answers.ts';
+import { fileText, linkTarget, listed, remembered } from '../answers.ts';
 import type { Answers, FoundFile, Query } from '../model.ts';
 import { bootServiceQueries, maskOfService } from './boot-services.ts';
 import { dropinQueries, dropinsOf, hiddenDropinQueries } from './dropins.ts';
@@ -44,7 +44,12 @@ export const settingQueries: readonly Query[] = [
  * nor masks anything. Hidden files are passed over (files_add of systemd's src/basic/conf-files.c). `own`: the text to judge with
  * in place of the file that node-prep owns.
  */
-export const bootResolver = (answers: Answers, own?: string): Resolver => {
+export const bootResolver = (answers: Answers, own?: string): Resolver =>
+  own === undefined ? asItIs(answers) : atBoot(answers, own);
+
+const asItIs = remembered((answers) => atBoot(answers));
+
+const atBoot = (answers: Answers, own?: string): Resolver => {
   const lasting = dropinsOf(sysctlFiles(answers, own).filter((file) => !file.path.startsWith('/run/')));
   const settings = lasting.flatMap((f) => (leadsToRun(f) ? [] : parseSysctl(f.text, f.path, 'systemd')));
   return resolver([

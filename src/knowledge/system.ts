@@ -1,5 +1,6 @@
 import { familyFor } from '../families/table.ts';
 import { fileText, ran } from '../answers.ts';
+import { kernelRelease } from './kernel.ts';
 import type { Answers, Argv, Query, System } from '../model.ts';
 
 const unameMachine = ['uname', '-m'] as const satisfies Argv;
@@ -20,7 +21,7 @@ export const readSystem = (answers: Answers): System => {
     versionId: release.get('VERSION_ID') ?? '',
     name: release.get('PRETTY_NAME') ?? 'Linux',
     family: familyFor(id, (release.get('ID_LIKE') ?? '').split(' ')).name,
-    kernel: (fileText(answers, '/proc/sys/kernel/osrelease') ?? '').trim(),
+    kernel: kernelRelease(answers),
     arch: ran(answers, unameMachine).text.trim(),
   };
 };

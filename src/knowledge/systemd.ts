@@ -7,7 +7,7 @@ const libraryGlobs = [
   '/usr/lib/systemd/libsystemd-shared-*.so',
   '/lib/systemd/libsystemd-shared-*.so',
   '/usr/lib64/systemd/libsystemd-shared-*.so',
-  '/usr/lib/*/systemd/libsystemd-shared-*.so',
+  '/usr/lib/*-linux-gnu*/systemd/libsystemd-shared-*.so',
 ] as const;
 
 export const systemdVersionQueries: readonly Query[] = libraryGlobs.map((glob) => ({ ask: 'list', glob, lines: [] }));

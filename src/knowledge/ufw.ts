@@ -8,13 +8,15 @@ import { unitOf, unitQueries } from './units.ts';
 const ufwBefore = '/etc/ufw/before.rules';
 const userRules = '/etc/ufw/user.rules';
 const unit = 'ufw.service';
+/** ufw makes it when it first does something after a boot. */
+const lockFile = '/run/ufw.lock';
 
 /** ufw.service is active even where ufw is off: its chains tell, and iptables is only asked where ufw is on or was used since boot. */
 const runningQuestion = [
   'sh',
   '-c',
   `[ -e ${ufwConf} ] || exit 0
-[ -e /run/ufw.lock ] || { on=; while read -r line; do case $line in ENABLED=*[yY][eE][sS]*) on=1;; ENABLED=*) on=;; esac; done < ${ufwConf}
+[ -e ${lockFile} ] || { on=; while read -r line; do case $line in ENABLED=*[yY][eE][sS]*) on=1;; ENABLED=*) on=;; esac; done < ${ufwConf}
 [ "$on" ] || exit 0; }
 iptables -S ufw-user-input >/dev/null 2>&1 && echo running
 exit 0`,
@@ -25,8 +27,15 @@ export const ufwQueries: readonly Query[] = [
   ...unitQueries(unit),
   ...ufwConfigQueries,
   ...[ufwBefore, userRules].map((path): Query => ({ ask: 'read', path })),
-  { ask: 'run', argv: runningQuestion },
+  { ask: 'read', path: lockFile, lines: [] },
+  { ask: 'run', argv: runningQuestion, known: (answers) => (mayRun(answers) ? undefined : '') },
 ];
+
+/** Whether ufw is there and on, or was used since boot. */
+const mayRun = (answers: Answers): boolean => {
+  const [conf, lock] = [ufwConf, lockFile].map((path) => answers.get(`read ${path}`));
+  return conf?.status !== 1 && (conf?.status !== 0 || lock?.status !== 1 || /^\s*ENABLED=.*yes/im.test(conf.text));
+};
 
 /** `unknown`: whether it is on now could not be asked. `from`: the line ENABLED=. */
 type UfwState = {

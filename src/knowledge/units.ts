@@ -34,6 +34,9 @@ export const unitQueries = (unit: string): Query[] => [
   ...[...startGlobs(unit), activeGlob(unit)].map((glob): Query => ({ ask: 'list', glob, lines: [] })),
 ];
 
+/** Whether a unit file is there, or something in its place. */
+export const hasUnitFile = (answers: Answers, unit: string): boolean => firstOf(answers, unitGlobs(unit)) !== undefined;
+
 /** How a unit stands. */
 export const unitOf = (answers: Answers, unit: string): Unit => {
   const lasting = firstOf(
@@ -42,7 +45,7 @@ export const unitOf = (answers: Answers, unit: string): Unit => {
   );
   const mask = lasting && isMask(lasting) ? lasting.path : undefined;
   return {
-    installed: firstOf(answers, unitGlobs(unit)) !== undefined,
+    installed: hasUnitFile(answers, unit),
     mask,
     atBoot: mask === undefined ? firstOf(answers, startGlobs(unit))?.path : undefined,
     runs: firstOf(answers, [activeGlob(unit)]) !== undefined,

@@ -2,7 +2,7 @@ import type { Asker } from '../explain.ts';
 import { moduleFact } from '../knowledge/module-names.ts';
 import type { Action, Claim, Finding } from '../model.ts';
 import { actionTitle, reasonText } from './plan-text.ts';
-import { readingText } from './state-text.ts';
+import { isNoNow, readingText } from './state-text.ts';
 import { safe, tint, wrap } from './terminal.ts';
 import type { Style } from './terminal.ts';
 
@@ -25,8 +25,8 @@ export const explainText = (story: Story, style: Style): string => {
     ...(story.wanted ? wantedText(finding, style) : unwantedText(story, style)),
     ...knownText(finding, style),
     '',
-    tint(style, 'bold', 'On this host'),
-    ...wrap(`now:  ${readingText(finding.now)}`, style.width, '  '),
+    tint(style, 'bold', isNoNow(finding.now) ? 'In this image' : 'On this host'),
+    ...(isNoNow(finding.now) ? [] : wrap(`now:  ${readingText(finding.now)}`, style.width, '  ')),
     ...wrap(`boot: ${readingText(finding.boot)}`, style.width, '  '),
     ...(finding.after ? wrap(`boot after apply: ${readingText(finding.after)}`, style.width, '  ') : []),
     ...claimsText(story.claims, style),

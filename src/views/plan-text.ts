@@ -1,6 +1,6 @@
 import { kinds } from '../kinds/table.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
-import type { Action, Finding, Plan, Reason } from '../model.ts';
+import type { Action, Finding, Plan, Reason, System } from '../model.ts';
 import { summarize } from '../plan.ts';
 import { stateLine, stateTable } from './state-text.ts';
 import { safe, tint, wrap } from './terminal.ts';
@@ -28,11 +28,15 @@ export const planText = async (
   ].join('\n');
 
 const heading = (host: string, { system }: Plan, askedBy: readonly string[], style: Style): string[] => [
-  ...wrap(safe(`${host}: ${system.name}, kernel ${system.kernel}, ${system.arch}`), style.width, '').map((line) =>
+  ...wrap(safe(`${host}: ${system.name}, ${kernelText(system)}, ${system.arch}`), style.width, '').map((line) =>
     tint(style, 'bold', line),
   ),
   ...wrap(safe(`wanted by ${askedBy.join(', ')}`), style.width, ''),
 ];
+
+/** The kernel that runs, or those that are installed in an image. */
+const kernelText = ({ kernel, kernels = [kernel] }: System): string =>
+  kernels.length === 0 ? 'no kernel' : `${kernels.length > 1 ? 'kernels' : 'kernel'} ${kernels.join(' and ')}`;
 
 /** The findings by kind: a heading with counts, then a line or two for each that needs a word. Full sections stand apart. */
 export const findingsText = (findings: readonly Finding[], detail: Detail, style: Style): string[] => {
@@ -220,6 +224,8 @@ export const summaryLine = (plan: Plan): string => {
       ? 'Something is blocked: apply refuses until it is mended, waived, or left out with --partial.'
       : n.change > 0
         ? 'Nothing was changed yet.'
-        : 'This host is ready, now and after a reboot.';
+        : plan.system.kernels
+          ? 'This image is ready for its first boot.'
+          : 'This host is ready, now and after a reboot.';
   return `${counts.filter(Boolean).join(', ')}. ${end}`;
 };

@@ -1,3 +1,4 @@
+import { imageNow } from '../knowledge/image.ts';
 import type { Finding, Reading } from '../model.ts';
 import { safe, wrap } from './terminal.ts';
 import type { Style } from './terminal.ts';
@@ -12,7 +13,7 @@ export const readingText = ({ have, from }: Reading): string => safe(from ? `${h
 export const stateLine = (finding: Finding): string => {
   const columns = columnsOf(finding);
   const readings =
-    columns.length === 1 ? readingText(finding.now) : columns.map(({ name, text }) => `${name} ${text}`).join(', ');
+    columns.length === 1 ? (columns[0]?.text ?? '') : columns.map(({ name, text }) => `${name} ${text}`).join(', ');
   return `${readings}${wanted(finding) ? `, want ${safe(finding.want)}` : ''}`;
 };
 
@@ -29,10 +30,13 @@ export const stateTable = (finding: Finding, style: Style, indent: string): stri
 
 type Column = { readonly name: 'now' | 'boot' | 'after apply'; readonly text: string };
 
+/** Whether a reading is that of an image, where there is no now. */
+export const isNoNow = ({ have }: Reading): boolean => have === imageNow.have;
+
 const columnsOf = ({ now, boot, after }: Finding): Column[] => {
   const alike = now.have === boot.have && now.from === boot.from;
   return [
-    { name: 'now', text: readingText(now) },
+    ...(isNoNow(now) ? [] : [{ name: 'now' as const, text: readingText(now) }]),
     ...(alike && !after ? [] : [{ name: 'boot' as const, text: readingText(boot) }]),
     ...(after
       ? [{ name: 'after apply' as const, text: readingText(isOurs(after) ? { ok: after.ok, have: after.have } : after) }]

@@ -1,5 +1,3 @@
-import { styleText } from 'node:util';
-
 /** How text is laid out: in colour or not, and how wide. */
 export type Style = { readonly color: boolean; readonly width: number };
 
@@ -7,7 +5,7 @@ export type Tint = 'red' | 'green' | 'yellow' | 'cyan' | 'bold' | 'dim';
 
 /** Text in a colour where the style has colours. */
 export const tint = (style: Style, how: Tint, text: string): string =>
-  style.color ? styleText(how, text, { validateStream: false }) : text;
+  style.color ? process.getBuiltinModule('node:util').styleText(how, text, { validateStream: false }) : text;
 
 /** Text from a host as a terminal may see it: control characters, escapes and direction marks are replaced. */
 export const safe = (text: string): string =>
@@ -35,9 +33,9 @@ export const wrap = (text: string, width: number, indent: string, join = ''): st
 };
 
 /** Whether to colour: the flag decides, then NO_COLOR and FORCE_COLOR (no-color.org), then whether a person's terminal is there. */
-export const wantsColor = (flag: string | undefined, env: NodeJS.ProcessEnv, isTty: boolean): boolean => {
+export const wantsColor = (flag: string | undefined, env: NodeJS.ProcessEnv, isTty: () => boolean): boolean => {
   if (flag === 'always') return true;
   if (flag === 'never' || env['NO_COLOR']) return false;
   if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0';
-  return isTty && env['TERM'] !== 'dumb';
+  return env['TERM'] !== 'dumb' && isTty();
 };

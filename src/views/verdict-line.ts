@@ -11,5 +11,7 @@ export const verdictLine = (host: string, plan: Plan): string => {
     ...(blocked.length > 0 ? [`${blocked.length} blocked: ${blocked.join(', ')}`] : []),
     ...(change.length > 0 ? [`${change.length} to change: ${change.join(', ')}`] : []),
   ];
-  return safe(`${host}: ${word}: ${parts.length > 0 ? parts.join('; ') : `${named('ok').length} ok, now and after a reboot`}`);
+  return safe(
+    `${host}: ${word}: ${parts.length > 0 ? parts.join('; ') : `${named('ok').length} ok, ${plan.system.kernels ? 'at boot' : 'now and after a reboot'}`}`,
+  );
 };

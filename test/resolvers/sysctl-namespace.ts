@@ -5,7 +5,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { queryKey } from '../../src/answers.ts';
-import { listAnswer, readAnswer } from '../../src/hosts/files.ts';
+import { here, listAnswer, readAnswer } from '../../src/hosts/files.ts';
 import { sysctlFileQueries } from '../../src/knowledge/sysctl-resolve.ts';
 import type { Answer } from '../../src/model.ts';
 
@@ -55,9 +55,9 @@ const see = (tree: Tree, [command = '', ...args]: readonly string[], boots: bool
   const answers = sysctlFileQueries.map((query): [string, Answer] => [
     queryKey(query),
     query.ask === 'read'
-      ? readAnswer('', query.path)
+      ? readAnswer(here, query.path)
       : query.ask === 'list'
-        ? listAnswer('', query.glob)
+        ? listAnswer(here, query.glob)
         : { status: 127, text: '' },
   ]);
   if (boots) empty('/run/sysctl.d');

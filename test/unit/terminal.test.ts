@@ -82,7 +82,7 @@ describe('colour', () => {
     ['auto', {}, true, true, '--color auto'],
   ] as const;
   test.each(cases)('--color %s with %j, terminal %s: %s (%s)', (flag, env, tty, colored) => {
-    expect(wantsColor(flag, env, tty)).toBe(colored);
+    expect(wantsColor(flag, env, () => tty)).toBe(colored);
   });
 
   test('a plan in colour is the plain plan with colours', async () => {

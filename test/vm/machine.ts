@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly cold?: boolean;
   /** Extra kernel arguments; the machine is booted then. */
   readonly append?: string;
+  /** A file tree to boot from, in place of the suite's image; see {@link unpackTree}. */
+  readonly tree?: string;
 }
 
 export interface RebootOptions {
@@ -182,6 +184,12 @@ export class Machine {
 /** Starts a machine under a name that no other has at this time; builds the suite's image if there is none. */
 export async function startMachine(suite: Suite, name: string, options: StartOptions = {}): Promise<Machine> {
   const cold = options.cold === true ? ['--cold'] : [];
-  await runVm(['start', suite, name, ...cold, ...appendArguments(options.append)], buildTimeoutMs);
+  const tree = options.tree === undefined ? [] : ['--tree', options.tree];
+  await runVm(['start', suite, name, ...cold, ...tree, ...appendArguments(options.append)], buildTimeoutMs);
   return new Machine(suite, name);
+}
+
+/** Unpacks a suite's image into a directory that is not there yet. */
+export async function unpackTree(suite: Suite, directory: string): Promise<void> {
+  await runVm(['tree', suite, directory], buildTimeoutMs);
 }

@@ -1,7 +1,7 @@
 import type { Outcome, Plan } from '../../src/model.ts';
 import { builtExecutable } from './executable.ts';
 import { startMachine } from './machine.ts';
-import type { Machine, Result, Suite } from './machine.ts';
+import type { Machine, Result, StartOptions, Suite } from './machine.ts';
 
 /** A machine with the single executable on it, and no Node.js. */
 export type Prepared = {
@@ -20,15 +20,16 @@ export const nameFor = (suite: Suite, purpose: string): string =>
 export const command = '/opt/node-prep';
 
 /** Starts a machine of that suite and copies the executable into it. */
-export const prepare = async (suite: Suite, purpose: string): Promise<Prepared> => {
+export const prepare = async (suite: Suite, purpose: string, options: StartOptions = {}): Promise<Prepared> => {
   const executable = await builtExecutable();
-  const machine = await startMachine(suite, nameFor(suite, purpose));
+  const machine = await startMachine(suite, nameFor(suite, purpose), options);
   await machine.copy(executable, command);
   const nodePrep = (...words: readonly string[]) => machine.exec([command, ...words]);
   return { machine, nodePrep, plan: async (...words) => planOf(await nodePrep('plan', '--format', 'json', ...words)) };
 };
 
-const planOf = ({ status, stdout, stderr }: Result): Plan => {
+/** The plan in what `node-prep plan --format json` printed. */
+export const planOf = ({ status, stdout, stderr }: Result): Plan => {
   if (status !== 0) throw new Error(`plan exited with ${status}: ${stderr}`);
   const outcome = (JSON.parse(stdout) as { outcomes: Outcome[] }).outcomes[0];
   if (outcome?.status !== 'planned') throw new Error(`not planned: ${stdout}`);

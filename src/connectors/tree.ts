@@ -1,0 +1,76 @@
+import type { Answer, Argv } from '../model.ts';
+import { askAll, run } from './local.ts';
+import type { Ran } from './local.ts';
+
+/**
+ * Runs read-only commands with the programs of a tree: as nobody, in namespaces of their own, where the tree is read-only and
+ * has no /proc, /sys or /run. Undefined where that cannot be had here.
+ */
+export const askInTree = async (root: string, argvs: readonly Argv[]): Promise<readonly Answer[] | undefined> => {
+  const [tried, ...answers] = await askAll(
+    [['true'], ...argvs],
+    (script) =>
+      [
+        ...['unshare', '--net', '--uts'],
+        ...apart,
+        ...['--kill-child', 'sh', '-c', asNobody, 'sh', root, script],
+      ] as unknown as Argv,
+  );
+  return tried?.status === 0 ? answers : undefined;
+};
+
+/**
+ * Runs a command that changes a tree with the tree's own programs, to its end. Never throws. It has a /proc, /dev and /run of its own,
+ * which go with it; it cannot load modules, set the kernel's keys or the clock; and no package starts a service.
+ */
+export const runInTree = (root: string, argv: Argv): Promise<Ran> =>
+  run(['unshare', ...apart, 'sh', '-c', asRoot, 'sh', root, ...argv]);
+
+/** Mounts are not seen outside (unshare(1) makes them private), and processes end with the first. */
+const apart = ['--mount', '--ipc', '--pid', '--fork'] as const;
+
+/** Folders that are links are left alone: a mount there would be in another place. */
+const prepare = `mount --rbind "$root" "$root" && cd "$root/." || exit 125
+own() { [ -d "$1" ] && [ ! -h "$1" ] && mount -t tmpfs -o mode=755 tmpfs "$1"; }
+if own dev; then
+  for f in null zero full random urandom tty; do : > "dev/$f" && mount --bind "/dev/$f" "dev/$f"; done
+fi
+own sys; own run
+`;
+
+const asNobody = `root=$1
+${prepare}own proc
+mount -o remount,bind,ro "$root" && cd "$root/." || exit 125
+unset TMPDIR; export HOME=/
+exec chroot --userspec=65534:65534 . /bin/sh -c "$2"`;
+
+/** What invoke-rc.d asks before it starts anything, and 101 is its no (/usr/share/doc/init-system-helpers/README.policy-rc.d.gz). */
+const policy = `p=/usr/sbin/policy-rc.d
+if [ -e $p ] || [ -h $p ]; then grep -qs "put here by node-prep" $p; exit; fi
+[ -d /var/lib/dpkg ] && printf "#!/bin/sh\\n# put here by node-prep, until packages are installed\\nexit 101\\n" > $p && chmod 755 $p`;
+
+const asRoot = `root=$1; shift
+${prepare}if [ -d dev ] && [ ! -h dev ]; then
+  mkdir -p dev/pts dev/shm
+  mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts dev/pts && ln -s pts/ptmx dev/ptmx
+  ln -s /proc/self/fd dev/fd
+fi
+if [ -d proc ] && [ ! -h proc ]; then
+  mount -t proc proc proc
+  for f in sys sysrq-trigger; do mount --bind "proc/$f" "proc/$f" && mount -o remount,bind,ro "proc/$f"; done
+fi
+if [ -r /etc/resolv.conf ]; then
+  if [ -h etc/resolv.conf ]; then
+    [ ! -h run ] && mkdir -p run/systemd/resolve && cat /etc/resolv.conf | tee run/systemd/resolve/stub-resolv.conf > run/systemd/resolve/resolv.conf
+  elif [ -f etc/resolv.conf ] && ! grep -qs '^nameserver' etc/resolv.conf; then mount --bind /etc/resolv.conf etc/resolv.conf
+  fi
+fi
+unset TMPDIR; export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+chroot . /bin/sh -c '${policy}' && ours=1 || ours=
+if command -v setpriv >/dev/null; then
+  setpriv --bounding-set=-sys_module,-sys_boot,-sys_time,-sys_rawio,-syslog,-net_admin chroot . "$@"
+else chroot . "$@"
+fi
+status=$?
+[ -z "$ours" ] || chroot . /bin/rm -f /usr/sbin/policy-rc.d
+exit "$status"`;

@@ -1,0 +1,134 @@
+import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { machine } from 'node:os';
+import { resolve } from 'node:path';
+import { queryKey } from '../answers.ts';
+import { holdLock, treeLock } from '../connectors/lock.ts';
+import { askInTree, runInTree } from '../connectors/tree.ts';
+import type { Ran } from '../connectors/local.ts';
+import { OperatorError } from '../errors.ts';
+import type { Action, Answer, Answers, Argv, Host, Query } from '../model.ts';
+import { codeOf, listAnswer, readAnswer, unlooked } from './files.ts';
+import type { Place } from './files.ts';
+import { inOrder } from './steps.ts';
+import { treePlace } from './tree.ts';
+import { requireWritable } from './write.ts';
+
+/**
+ * The file tree of an image that is not running, below a folder of this machine. Paths are those of the image. Throws an
+ * OperatorError where that folder is no such tree.
+ */
+export const imageHost = (folder: string): Host => {
+  const root = rootOf(folder);
+  const place = treePlace(root);
+  if (![`/etc`, `/usr/lib`].some((path) => isFile(place, `${path}/os-release`))) {
+    throw new OperatorError(
+      `${folder} holds no system: there is neither etc/os-release nor usr/lib/os-release in it.`,
+      '--root wants the folder that will be / of the image.',
+    );
+  }
+  return {
+    name: `image ${root}`,
+    image: { root },
+    probe: (queries) => probe(queries, root, place),
+    lock: () => holdLock(`node-prep ${process.argv.slice(2).join(' ')}`, treeLock(root)),
+    execute: (actions: readonly Action[]) => {
+      requireWritable(actions, place);
+      return inOrder(actions, place, (argv) => runIn(root, argv));
+    },
+  };
+};
+
+/** Where a file of an image is on this machine; undefined where the image has none of that path. */
+export const fileOfImage = (folder: string, path: string): string | undefined => {
+  const place = treePlace(rootOf(folder));
+  return isFile(place, path) ? place.behind(path) : undefined;
+};
+
+const rootOf = (folder: string): string => {
+  const root = realRoot(folder);
+  if (!statSync(root).isDirectory())
+    throw new OperatorError(`--root ${folder} is no folder.`, 'Unpack or mount the image first.');
+  const [own, there] = [statSync('/'), statSync(root)];
+  if (own.dev === there.dev && own.ino === there.ino)
+    throw new OperatorError(`--root ${folder} is this host itself, which runs.`, 'Leave --root out.');
+  return root;
+};
+
+const realRoot = (folder: string): string => {
+  try {
+    return realpathSync(resolve(folder));
+  } catch (error) {
+    throw new OperatorError(`--root ${folder} cannot be looked into: ${codeOf(error)}.`, 'Unpack or mount the image first.');
+  }
+};
+
+const isFile = (place: Place, path: string): boolean => readAnswer(place, path, []).status === 0;
+
+const probe = async (queries: readonly Query[], root: string, place: Place): Promise<Answers> => {
+  const looked = unlooked();
+  const asked = queries.flatMap((query) => (query.ask === 'run' && query.of === 'files' ? [query.argv] : []));
+  const told = process.geteuid?.() === 0 ? await askInTree(root, asked) : undefined;
+  const next = (told ?? []).values();
+  return new Map(
+    queries.map((query): [string, Answer] => [
+      queryKey(query),
+      query.ask === 'read'
+        ? readAnswer(place, query.path, query.lines, query.paragraphs)
+        : query.ask === 'list'
+          ? listAnswer(place, query.glob, query.lines, looked)
+          : query.of === 'files'
+            ? (next.next().value ?? { status: 126, text: '' })
+            : ofNothing(query.argv, root, place, told !== undefined),
+    ]),
+  );
+};
+
+/**
+ * What a command would print where nothing runs: scripts, nothing. `chroot ROOT true` is the question whether commands can be run in
+ * the tree, and where they cannot the answer says why.
+ */
+const ofNothing = (argv: Argv, root: string, place: Place, opens: boolean): Answer => {
+  if (argv[0] === 'sh' && argv[1] === '-c') return { status: 0, text: '' };
+  if (argv.join(' ') === 'uname -m') return { status: 0, text: `${processorOf(place)}\n` };
+  if (argv[0] !== 'chroot' || argv[1] !== root) return { status: 127, text: '' };
+  return opens ? { status: 0, text: '' } : { status: 126, text: whyClosed(place, processorOf(place)) };
+};
+
+const whyClosed = (place: Place, processor: string): string => {
+  if (process.geteuid?.() !== 0) return 'only root can run commands in an image';
+  if (processor === 'unknown') return 'there is no /bin/sh in this image';
+  if ((statSync(place.behind('/')).mode & 0o001) === 0) return 'its / is closed to all but root (chmod 755 it)';
+  if (processor !== machine()) return `its programs are for ${processor}, which cannot be run here`;
+  return 'no namespace for it can be made here (unshare --mount)';
+};
+
+/** Processors by the number in ELF headers (elf.h), as `uname -m` calls them. */
+const processors: { readonly [machine: number]: string } = {
+  3: 'i686',
+  21: 'ppc64le',
+  22: 's390x',
+  40: 'armv7l',
+  62: 'x86_64',
+  183: 'aarch64',
+  243: 'riscv64',
+};
+
+/** The processor that the tree's shell was built for. */
+const processorOf = (place: Place): string => {
+  try {
+    const header = Buffer.alloc(20);
+    const file = openSync(place.behind('/bin/sh'), 'r');
+    readSync(file, header);
+    closeSync(file);
+    const number = header[5] === 2 ? header.readUInt16BE(18) : header.readUInt16LE(18);
+    return (header.subarray(0, 4).toString('latin1') === '\u007fELF' && processors[number]) || 'unknown';
+  } catch {
+    return 'unknown';
+  }
+};
+
+/** Only what says itself that it runs in the tree is run: anything else would change this machine. */
+const runIn = async (root: string, [program, folder, first, ...words]: Argv): Promise<Ran> =>
+  program === 'chroot' && folder === root && first !== undefined
+    ? runInTree(root, [first, ...words])
+    : { exitCode: 127, output: `${program} is not run for an image` };

@@ -1,0 +1,29 @@
+import { listed, ran } from '../answers.ts';
+import type { Answers, Argv, Image, Query, Reading } from '../model.ts';
+import { compareDebian } from './versions.ts';
+
+/** What `now` is of an image, where nothing runs: it never counts against it. */
+export const imageNow: Reading = { ok: true, have: 'an image, not running' };
+
+/** What a folder of /lib/modules has when a kernel is installed: depmod's indexes, or the kernel itself. Modules built for it are not enough. */
+const kernelGlobs = ['modules.dep', 'modules.builtin', 'vmlinuz'].map((name) => `/lib/modules/*/${name}`);
+
+/** What to ask of an image beside what every host is asked. */
+export const imageQueries = ({ root }: Image): readonly Query[] => [
+  ...kernelGlobs.map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
+  { ask: 'run', argv: closedQuestion(root) },
+];
+
+/** The kernels that are installed in an image, the newest first: that one boots unless somebody says otherwise. */
+export const kernelsIn = (answers: Answers): readonly string[] =>
+  [...new Set(kernelGlobs.flatMap((glob) => listed(answers, glob)).map((file) => file.path.split('/')[3] ?? ''))].sort((a, b) =>
+    compareDebian(b, a),
+  );
+
+/** Why no command can be run in the tree of an image; undefined where one can. */
+export const whyClosed = ({ root }: Image, answers: Answers): string | undefined => {
+  const { status, text } = ran(answers, closedQuestion(root));
+  return status === 0 ? undefined : text;
+};
+
+const closedQuestion = (root: string): Argv => ['chroot', root, 'true'];
