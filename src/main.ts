@@ -2,7 +2,7 @@ import { isWritten, watchStreams, writeError } from './commands/output.ts';
 import { readQuickly } from './commands/quick.ts';
 import { commands } from './commands/table.ts';
 import { OperatorError } from './errors.ts';
-import { safe } from './views/terminal.ts';
+import { forLocale, safe } from './views/terminal.ts';
 
 declare const NODE_PREP_VERSION: string;
 
@@ -12,6 +12,7 @@ declare const NODE_PREP_VERSION: string;
  * Gives whether all is written: then the process need not wait for anything.
  */
 export const main = async (words: readonly string[]): Promise<boolean> => {
+  leaveRemovedFolder();
   const code = await run(words);
   process.exitCode ||= code;
   return isWritten();
@@ -25,7 +26,16 @@ const run = async (words: readonly string[]): Promise<number> => {
     return await (await import('./commands/yargs.ts')).runYargs(words, commands, NODE_PREP_VERSION);
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
-    writeError(`node-prep: ${safe(error.message)}\n${error.hint ? `  ${safe(error.hint)}\n` : ''}`);
+    writeError(forLocale(`node-prep: ${safe(error.message)}\n${error.hint ? `  ${safe(error.hint)}\n` : ''}`, process.env));
     return 1;
+  }
+};
+
+/** In a folder that was removed since, libraries fail that only wanted to know where they are. */
+const leaveRemovedFolder = (): void => {
+  try {
+    process.cwd();
+  } catch {
+    process.chdir('/');
   }
 };

@@ -3,8 +3,9 @@
 
 # What a minimal Debian server has. Priority "important" would bring nftables, which must be absent.
 image_packages='systemd systemd-sysv dbus udev openssh-server kmod procps iproute2 ifupdown e2fsprogs apt-utils'
-# What a guest can install with apt; kmod is there too, for a test that removes it, and GRUB for its menu (QEMU boots the kernel itself).
-repo_packages='socat conntrack nftables iptables ipset ethtool ipvsadm wireguard-tools kmod grub2-common'
+# What a guest can install with apt; kmod is there too, for a test that removes it, GRUB for its menu (QEMU boots the kernel itself), and
+# sudo for users that are not root.
+repo_packages='socat conntrack nftables iptables ipset ethtool ipvsadm wireguard-tools kmod grub2-common sudo'
 # A guest that has one of these already would make the install tests say nothing.
 absent_packages='socat conntrack nftables iptables ipset ethtool ipvsadm wireguard-tools network-manager firewalld'
 

@@ -3,6 +3,7 @@ import { OperatorError } from '../errors.ts';
 import type { Desired, Host, Outcome, Plan } from '../model.ts';
 import { planText } from '../views/plan-text.ts';
 import { showSteps } from '../views/progress.ts';
+import { speaksUtf8 } from '../views/terminal.ts';
 import { verdictLine } from '../views/verdict-line.ts';
 import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
@@ -60,10 +61,7 @@ const isFancy = (): boolean =>
   process.stderr.isTTY === true &&
   process.stderr.columns >= 60 &&
   process.env['TERM'] !== 'dumb' &&
-  /utf-?8/i.test(localeFrom(process.env));
-
-/** The locale of characters, as setlocale(3) finds it. */
-const localeFrom = (env: NodeJS.ProcessEnv): string => env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || 'C';
+  speaksUtf8(process.env);
 
 /** The plan is always shown before anything is done; with --format json it is part of nothing but the diagnostics. */
 const confirm = async (host: Host, plan: Plan, askedBy: readonly string[], args: Args): Promise<boolean> => {

@@ -7,7 +7,7 @@ import { idOf } from '../requirements.ts';
 import { explainText } from '../views/explain-text.ts';
 import { desiredOptions, outputOptions, whereOptions } from './options.ts';
 import type { Command } from './options.ts';
-import { isJson, print, settingsFrom, styleFrom } from './shared.ts';
+import { isJson, print, printAsIs, settingsFrom, styleFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
 
 /** Tells the story of one requirement. */
@@ -38,7 +38,7 @@ export const explain: Command = {
       actions: plan.actions.filter((a) => a.for.includes(id)),
       claims: requirement ? claimsFrom(host, requirement, asked, answers) : [],
     };
-    if (isJson(args)) print(JSON.stringify({ version: 1, command: 'explain', ...story }, undefined, 2));
+    if (isJson(args)) printAsIs(JSON.stringify({ version: 1, command: 'explain', ...story }, undefined, 2));
     else print(explainText(story, styleFrom(args)));
     return 0;
   },

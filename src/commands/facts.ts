@@ -2,7 +2,7 @@ import { queryKey } from '../answers.ts';
 import { questionsTo } from '../apply.ts';
 import { desiredOptions, whereOptions } from './options.ts';
 import type { Command } from './options.ts';
-import { print, settingsFrom } from './shared.ts';
+import { printAsIs, settingsFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
 
 /** Prints what was asked of the host and what it answered. */
@@ -15,7 +15,7 @@ export const facts: Command = {
     const host = await hostFrom(args);
     const queries = questionsTo(host, desired);
     const answers = await host.probe(queries);
-    for (const query of queries) print(JSON.stringify({ query, answer: answers.get(queryKey(query)) }));
+    for (const query of queries) printAsIs(JSON.stringify({ query, answer: answers.get(queryKey(query)) }));
     return 0;
   },
 };

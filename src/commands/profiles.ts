@@ -6,7 +6,7 @@ import { desiredState } from '../requirements.ts';
 import { profileListText, profileText } from '../views/profile-text.ts';
 import { desiredOptions, outputOptions, text } from './options.ts';
 import type { Command } from './options.ts';
-import { isJson, print, styleFrom } from './shared.ts';
+import { isJson, print, printAsIs, styleFrom } from './shared.ts';
 
 /** Lists the profiles, or every requirement of one. */
 export const profiles: Command = {
@@ -19,11 +19,8 @@ export const profiles: Command = {
     const style = styleFrom(args);
     if (verb === undefined) {
       const list = table.map(({ name, summary, options }) => ({ name, summary, options }));
-      print(
-        isJson(args)
-          ? JSON.stringify({ version: 1, command: 'profiles', profiles: list }, undefined, 2)
-          : profileListText(table, style),
-      );
+      if (isJson(args)) printAsIs(JSON.stringify({ version: 1, command: 'profiles', profiles: list }, undefined, 2));
+      else print(profileListText(table, style));
       return 0;
     }
     if (verb !== 'show' || spec === undefined)
@@ -31,7 +28,7 @@ export const profiles: Command = {
     const chosen = chooseProfile(spec, ipFamilies((text(args, 'ip-families') ?? 'ipv4').split(',')));
     const desired: Desired = desiredState([chosen], { needs: [], from: '' }, []);
     if (isJson(args))
-      print(
+      printAsIs(
         JSON.stringify(
           { version: 1, command: 'profiles', profile: chosen.asked, requirements: desired.requirements },
           undefined,

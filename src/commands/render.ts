@@ -5,7 +5,7 @@ import type { Said } from '../renders/format.ts';
 import { formats } from '../renders/table.ts';
 import { desiredOptions, text, texts } from './options.ts';
 import type { Args, Command } from './options.ts';
-import { print, settingsFrom } from './shared.ts';
+import { printAsIs, settingsFrom } from './shared.ts';
 
 declare const NODE_PREP_VERSION: string;
 
@@ -25,7 +25,7 @@ export const render: Command = {
       );
     }
     const { desired } = await settingsFrom(args);
-    print(format.render({ said: saidBy(args), desired, args, version: NODE_PREP_VERSION }).trimEnd());
+    printAsIs(format.render({ said: saidBy(args), desired, args, version: NODE_PREP_VERSION }).trimEnd());
     return 0;
   },
 };

@@ -1,7 +1,7 @@
 import { defaultFile, loadSettings } from '../config.ts';
 import type { Settings } from '../config.ts';
 import type { Outcome } from '../model.ts';
-import { wantsColor } from '../views/terminal.ts';
+import { forLocale, wantsColor } from '../views/terminal.ts';
 import type { Style } from '../views/terminal.ts';
 import { on, text, texts } from './options.ts';
 import { isTerminal, writeError, writeOut } from './output.ts';
@@ -32,14 +32,17 @@ export const styleFrom = (args: Args): Style => ({
 
 export const isJson = (args: Args): boolean => text(args, 'format') === 'json';
 
-/** A result, on standard output. */
-export const print = (result: string): void => writeOut(`${result}\n`);
+/** A result for people, on standard output. */
+export const print = (result: string): void => printAsIs(forLocale(result, process.env));
+
+/** A result for programs or files, on standard output: in UTF-8, whatever the locale. */
+export const printAsIs = (result: string): void => writeOut(`${result}\n`);
 
 /** A word to the operator, on standard error. */
-export const note = (word: string): void => writeError(`node-prep: ${word}\n`);
+export const note = (word: string): void => writeError(forLocale(`node-prep: ${word}\n`, process.env));
 
 /** One host's outcomes as the document of --format json. */
 export const printJson = async (command: string, outcomes: readonly Outcome[]): Promise<void> =>
-  print((await import('../views/json.ts')).outcomesJson(command, outcomes));
+  printAsIs((await import('../views/json.ts')).outcomesJson(command, outcomes));
 
 export const detailFrom = (args: Args): 'normal' | 'verbose' => (on(args, 'verbose') ? 'verbose' : 'normal');

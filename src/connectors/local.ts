@@ -2,12 +2,19 @@ import { spawn } from 'node:child_process';
 import { quoteAll } from '../knowledge/quote.ts';
 import type { Answer, Argv } from '../model.ts';
 
-/** /sbin and /usr/sbin are not in an ordinary user's PATH on Debian, and words must be English to be read. */
+/**
+ * /sbin and /usr/sbin are not in an ordinary user's PATH on Debian, a session that a program began may have none at all, and an
+ * empty one would mean the current folder. Words must be English to be read.
+ */
 const environment = (): NodeJS.ProcessEnv => ({
   ...process.env,
-  PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/local/sbin:/usr/sbin:/sbin`,
+  PATH: [...(process.env['PATH'] || '/usr/local/bin:/usr/bin:/bin').split(':'), ...systemFolders]
+    .filter((folder, i, all) => folder !== '' && all.indexOf(folder) === i)
+    .join(':'),
   LC_ALL: 'C',
 });
+
+const systemFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
 
 const MiB = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 import type { Action, Step } from '../model.ts';
 import { actionTitle } from './plan-text.ts';
-import { safe } from './terminal.ts';
+import { forLocale, safe } from './terminal.ts';
 
 /** Shows steps as they end, and gives them back. Goes to standard error: results alone go to standard output. */
 export const showSteps = (actions: readonly Action[], steps: AsyncIterable<Step>, fancy: boolean): Promise<readonly Step[]> =>
@@ -16,7 +16,7 @@ const plain = async (actions: readonly Action[], steps: AsyncIterable<Step>): Pr
   announce();
   for await (const step of steps) {
     done.push(step);
-    process.stderr.write(`${wordFor(step)}\n${complaint(step)}`);
+    process.stderr.write(forLocale(`${wordFor(step)}\n${complaint(step)}`, process.env));
     if (step.status === 'done' || tolerated(step)) announce();
   }
   return done;

@@ -429,7 +429,7 @@ describe('the local host alone', () => {
 
   test('commands get English, no input, and /sbin in their PATH', async () => {
     const [step] = await run({ do: 'run', argv: ['sh', '-c', 'echo $LC_ALL $PATH; cat'], why: '', for: [] });
-    expect(step?.output).toMatch(/^C .*:\/usr\/sbin:\/sbin\n$/);
+    expect(step?.output).toMatch(/^C .*\/usr\/sbin:(.*:)?\/sbin(:.*)?\n$/);
   });
 
   test('a folder that cannot be made is said before anything is done, or is a failed step, and no crash', async () => {

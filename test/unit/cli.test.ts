@@ -131,3 +131,38 @@ describe('what works everywhere', () => {
     expect([ran.status, ran.stderr]).toEqual([0, '']);
   });
 });
+
+describe('a bare session, as ssh without a terminal or another program begins it', () => {
+  const within = (env: NodeJS.ProcessEnv, script: string, ...words: string[]) =>
+    spawnSync('/bin/sh', ['-c', `${script}; exec "$0" "$@"`, process.execPath, bundle, ...words], {
+      encoding: 'utf8',
+      cwd: folder,
+      env,
+    });
+  const gone = 'd=$(/bin/mktemp -d); cd "$d"; /bin/rmdir "$d"';
+  const reason = 'später — nicht jetzt';
+
+  test('a folder that was removed is no hindrance to help', () => {
+    expect(within({}, gone, '--help')).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('without PATH, the programs that are asked are found where every system has them', () => {
+    const answers = (env: NodeJS.ProcessEnv) =>
+      within({ ...env, LC_ALL: 'C' }, ':', 'facts')
+        .stdout.split('\n')
+        .filter((line) => line.includes('dpkg-query') || line.includes('"rpm"'));
+    expect(answers({ PATH: '' }).length).toBeGreaterThan(0);
+    expect(answers({ PATH: '' })).toEqual(answers({ PATH: '/usr/bin:/bin' }));
+  });
+
+  test('text for people is ASCII where the locale has nothing else; text for programs is as it was', () => {
+    const id = 'module/nothing_of_that_name';
+    const words = ['-c', file('waived.yaml', `modules: [nothing_of_that_name]\nwaive: [{ id: ${id}, reason: ${reason} }]\n`)];
+    const plan = within({ LC_ALL: 'C' }, ':', 'plan', '-v', ...words);
+    expect(plan.stdout).toContain('sp?ter ? nicht jetzt');
+    expect(plan.stdout).toMatch(/^[\n -~]+$/);
+    expect(within({ LC_CTYPE: 'C.UTF-8' }, ':', 'plan', '-v', ...words).stdout).toContain(reason);
+    expect(within({ LC_ALL: 'C' }, ':', 'plan', '--format', 'json', ...words).stdout).toContain(reason);
+    expect(within({ LC_ALL: 'C' }, ':', 'render', 'packer', ...words).stdout).toContain(reason);
+  });
+});

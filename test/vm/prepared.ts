@@ -1,12 +1,9 @@
-import { fileURLToPath } from 'node:url';
 import type { Outcome, Plan } from '../../src/model.ts';
+import { builtExecutable } from './executable.ts';
 import { startMachine } from './machine.ts';
 import type { Machine, Result, StartOptions, Suite } from './machine.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const folder = '/opt/node-prep';
-
-/** A machine with the built tool and a Node.js on it, as long as there is no single executable. */
+/** A machine with the single executable on it, and no Node.js. */
 export type Prepared = {
   readonly machine: Machine;
   /** Runs node-prep in the guest as root. */
@@ -15,15 +12,19 @@ export type Prepared = {
   readonly plan: (...words: readonly string[]) => Promise<Plan>;
 };
 
-/** How node-prep is called in a shell of the guest. */
-export const command = `${folder}/node ${folder}/dist/node-prep.cjs`;
+/** The name of a machine that no other run of the tests has at the same time. */
+export const nameFor = (suite: Suite, purpose: string): string =>
+  `${purpose}-${suite}-${process.env['NODE_PREP_VM_RUN'] ?? process.pid}`;
 
-/** Starts a machine of that suite and copies the tool into it. */
+/** How node-prep is called in a shell of the guest. */
+export const command = '/opt/node-prep';
+
+/** Starts a machine of that suite and copies the executable into it. */
 export const prepare = async (suite: Suite, purpose: string, options: StartOptions = {}): Promise<Prepared> => {
-  const machine = await startMachine(suite, `${purpose}-${suite}-${process.env['NODE_PREP_VM_RUN'] ?? process.pid}`, options);
-  await machine.sh(`mkdir -p ${folder}`);
-  await machine.copy([`${root}dist`, process.execPath], folder);
-  const nodePrep = (...words: readonly string[]) => machine.exec([`${folder}/node`, `${folder}/dist/node-prep.cjs`, ...words]);
+  const executable = await builtExecutable();
+  const machine = await startMachine(suite, nameFor(suite, purpose), options);
+  await machine.copy(executable, command);
+  const nodePrep = (...words: readonly string[]) => machine.exec([command, ...words]);
   return { machine, nodePrep, plan: async (...words) => planOf(await nodePrep('plan', '--format', 'json', ...words)) };
 };
 

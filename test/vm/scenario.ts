@@ -10,6 +10,13 @@ export const scenario = (suite: Suite, profiles: readonly string[]): void => {
     beforeAll(async () => void (host = await prepare(suite, 'scenario')));
     afterAll(async () => host?.machine.stop());
 
+    test('has no Node.js, and the copied file runs', async () => {
+      expect(
+        await host.machine.sh("find / -xdev ! -path '/proc/*' \\( -name node -o -name nodejs -o -name 'libnode*' \\) ! -type d"),
+      ).toBe('');
+      expect(await host.nodePrep('--version')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+    });
+
     test('plan shows what is missing, and changes nothing', async () => {
       await host.machine.sh('touch /tmp/before');
       const { status, stdout } = await host.nodePrep('plan', '--detailed-exitcode', ...profiles);
