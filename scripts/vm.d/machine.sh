@@ -82,7 +82,10 @@ reboot_machine() {
   local name=$1 dir before end=$((SECONDS + 240))
   dir=$(running "$name")
   before=$(boot_id "$dir") || die "the guest does not answer"
-  if [ $# -gt 1 ]; then printf '%s\n' "$2" >"$dir/append"; fi
+  case ${2-} in
+    --append) printf '%s\n' "$3" >"$dir/append" ;;
+    --disk) realpath -- "$3" >"$dir/seed" ;;
+  esac
   qmp "$dir" run set-action '{"reboot": "shutdown"}' >/dev/null
   # The answer may get lost with the connection.
   guest "$dir" systemctl reboot </dev/null >/dev/null 2>&1 || true

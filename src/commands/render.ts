@@ -25,7 +25,7 @@ export const render: Command = {
       );
     }
     const { desired } = await settingsFrom(args);
-    print(format.render({ said: saidBy(args), desired, args, version: NODE_PREP_VERSION }).trimEnd());
+    print((await format.render({ said: saidBy(args), desired, args, version: NODE_PREP_VERSION })).trimEnd());
     return 0;
   },
 };

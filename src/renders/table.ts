@@ -1,4 +1,5 @@
+import { cloudInit } from './cloud-init.ts';
 import type { Format } from './format.ts';
 
 /** Every format of `render`, in the order in which the help lists them. */
-export const formats: readonly Format[] = [];
+export const formats: readonly Format[] = [cloudInit];
