@@ -88,7 +88,7 @@ try:
         shutil.copyfileobj(answer, file)
         if answer.length:
             raise OSError("the answer was cut off")
-except OSError as error:
+except Exception as error:
     sys.exit(str(error))
 END
   fi
