@@ -8,8 +8,9 @@ import { OperatorError } from '../errors.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
 import type { Format, RenderInput } from './format.ts';
 
-/** The least that a cloud takes which is no longer small: Azure and OpenStack; EC2 takes a quarter of it, unpacked by cloud-init. */
+/** What Azure and OpenStack take; EC2 takes a quarter of it (EC2 user guide: 16 KB before base64), packed or not. */
 const mostBytes = 65_536;
+const ec2Bytes = 16_384;
 const script = '/var/lib/node-prep/first-boot.sh';
 
 /** User-data for cloud-init that brings node-prep to a new machine and prepares it at its first boot. */
@@ -71,10 +72,11 @@ const within = (output: string): string => {
   const bytes = new TextEncoder().encode(output).length;
   if (bytes > mostBytes)
     throw new OperatorError(
-      `The user-data would have ${bytes} bytes, and few clouds take more than ${mostBytes} (EC2: 16384).`,
+      `The user-data would have ${bytes} bytes, and few clouds take more than ${mostBytes} (EC2: ${ec2Bytes}).`,
       'Put a shorter configuration file into it, or put the file into the image.',
     );
-  return output;
+  const note = `# EC2 takes no more than ${ec2Bytes} bytes: pack this with gzip, which cloud-init unpacks.\n`;
+  return bytes > ec2Bytes ? output.replace('\n', () => `\n${note}`) : output;
 };
 
 const sourceFrom = (args: Args): Source => {
@@ -123,11 +125,11 @@ type Arch = keyof typeof processors;
 const pieces = (at: string, given: readonly string[]): Piece[] => {
   const sums = given.map(sumFrom);
   const archs = sums.flatMap(({ arch }) => arch ?? []);
-  const any = at.includes('{arch}');
-  if (sums.length === 0 && any) return piecesFor(at, Object.keys(processors) as Arch[], new Map());
-  if (archs.length === 0 && sums.length === 1 && !any) return [{ machine: '*', at: quote(at), sum: sums[0]?.sum ?? '' }];
+  const perArch = at.includes('{arch}');
+  if (sums.length === 0 && perArch) return piecesFor(at, Object.keys(processors) as Arch[], new Map());
+  if (archs.length === 0 && sums.length === 1 && !perArch) return [{ machine: '*', at: quote(at), sum: sums[0]?.sum ?? '' }];
   if (sums.length === 0) return [{ machine: '*', at: quote(at) }];
-  if (archs.length < sums.length || new Set(archs).size < archs.length || (archs.length > 1 && !any))
+  if (archs.length < sums.length || new Set(archs).size < archs.length || (archs.length > 1 && !perArch))
     throw new OperatorError(
       'The checksums do not fit what they are for.',
       'One --sha256 SUM, or {arch} in the name and --sha256 x64=SUM --sha256 arm64=SUM.',

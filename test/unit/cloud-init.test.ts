@@ -194,6 +194,23 @@ waive:
   });
 });
 
+test('the command prints it, and a mistake is a message and exit code 1', () => {
+  const bundle = join(import.meta.dirname, '../../dist/node-prep.cjs');
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [bundle, 'render', 'cloud-init', ...words], { encoding: 'utf8', cwd: folder });
+  expect(run('-p', 'istio', '--path', '/opt/node-prep')).toMatchObject({
+    status: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/^#cloud-config\n/),
+  });
+  const refused = run('-p', 'istio', '--url', 'https://example.org/x');
+  expect(refused).toMatchObject({
+    status: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^node-prep: --url without --sha256.*\n  Give the checksum/),
+  });
+});
+
 describe('what cannot work is refused', () => {
   const url = 'https://example.org/node-prep';
   const bad: readonly (readonly [string, Options, RegExp])[] = [
@@ -221,6 +238,13 @@ describe('what cannot work is refused', () => {
 
   test('user-data that clouds do not take', async () => {
     await expect(render({}, `# ${'x'.repeat(70_000)}\n`)).rejects.toThrow(/few clouds take more than 65536 \(EC2: 16384\)/);
+  });
+
+  test('one that EC2 does not take as it is says how it does', async () => {
+    const config = `# ${'x'.repeat(20_000)}\n`;
+    const text = await render({}, config);
+    expect(text.split('\n')[1]).toMatch(/^# EC2 .*16384 bytes: pack this with gzip/);
+    expect(filesOf(text)['/etc/node-prep.yaml']).toBe(config);
   });
 
   test('an ordinary one has room in the smallest', async () => {
