@@ -30,11 +30,11 @@ const partsFor = (source: Source): string[] => {
     case 'path':
       return [bring(`program=$(command -v node-prep) || give_up 'There is no node-prep in the PATH of this image.'`)];
     case 'image':
-      return [bring(choose(source.pieces), 'program=$at', ...check(source.pieces, '$at'))];
+      return [bring(choose(source.pieces), 'program=$at', ...check(source.pieces, '$at', '$at'))];
     case 'disk':
-      return [bring(choose(source.pieces), copy(source.label), ...check(source.pieces, '$new'), put(source.gzip))];
+      return [bring(choose(source.pieces), copy(source.label), ...check(source.pieces, '$new', '$at'), put(source.gzip))];
     case 'url':
-      return [fetch, bring(choose(source.pieces), download, ...check(source.pieces, '$new'), put(source.gzip))];
+      return [fetch, bring(choose(source.pieces), download, ...check(source.pieces, '$new', '${at%%[?#]*}'), put(source.gzip))];
   }
 };
 
@@ -57,11 +57,11 @@ const choose = (pieces: readonly Piece[]): string => {
   ].join('\n');
 };
 
-const check = (pieces: readonly Piece[], file: string): string[] =>
+const check = (pieces: readonly Piece[], file: string, shown: string): string[] =>
   pieces.some((piece) => piece.sum !== undefined)
     ? [
         `is=$(sha256sum <"${file}") && is=\${is%% *}`,
-        `[ "$is" = "$sum" ] || give_up "The checksum of \${at%%[?#]*} is $is, not $sum."`,
+        `[ "$is" = "$sum" ] || give_up "The checksum of ${shown} is $is, not $sum."`,
       ]
     : [];
 
@@ -117,13 +117,16 @@ const foot = (words: string): string => `work() {
   "$program" ${words}
 }
 
+before=$(cat "$log" 2>/dev/null | wc -l)
+said() { tail -n "+$((before + 1))" "$log" | sed -n "$1" | tail -n 1; }
+
 # Every line as it comes, and the exit code, which a pipe would lose.
 exec 5>&1
 code=$({ { (work) </dev/null 2>&1 4>&- 5>&-; echo $? >&4; } | tee -a "$log" >&5 4>&-; } 4>&1)
 case $code in
   0) exit 0 ;;
-  3) why="BLOCKED: $(sed -n 's/^local: blocked: [0-9]* blocked: \\([^;]*\\).*/\\1/p' "$log" | tail -n 1)." ;;
-  *) why="FAILED: $(sed -n 's/^node-prep: //p' "$log" | tail -n 1)" ;;
+  3) why="BLOCKED: $(said 's/^local: blocked: [0-9]* blocked: \\([^;]*\\).*/\\1/p')." ;;
+  *) why="FAILED: $(said 's/^node-prep: //p')" ;;
 esac
 say "$why What to do is in $log; then run again: sh $0" | tee -a "$log" "$console"
 exit "\${code:-1}"

@@ -25,7 +25,7 @@ import type { Piece, Source } from '../../templates/cloud-init-script.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'node-prep-first-boot-'));
 const shells = ['dash', 'bash', 'busybox'].filter((shell) => existsSync(`/bin/${shell}`));
-const tools = 'sh sha256sum chmod mv rm rmdir tee sed tail date uname mktemp cp cat gzip'.split(' ');
+const tools = 'sh sha256sum wc chmod mv rm rmdir tee sed tail date uname mktemp cp cat gzip'.split(' ');
 /** The system's own, since others in a PATH may be scripts that want more than they get here. */
 const programAt = (name: string): string | undefined =>
   ['/usr/bin', '/bin'].map((d) => join(d, name)).find((at) => existsSync(at));
