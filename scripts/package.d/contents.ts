@@ -42,7 +42,9 @@ export const gzipped = (text: string | Uint8Array): Uint8Array => gzipSync(text,
 export const template = (name: string): string => readFileSync(`templates/package/${name}`, 'utf8');
 
 /** Under which terms a package is, and where those of its parts are. */
-export const copyright = (about: About, notices: string): string => `node-prep ${about.version}, ${dayOf(about).slice(0, 4)}
+export const copyright = (about: About, notices: string): string => `node-prep ${about.version}
+
+Copyright ${dayOf(about).slice(0, 4)} the node-prep maintainers
 
 Licensed under the Apache License, Version 2.0; on Debian a copy is in
 /usr/share/common-licenses/Apache-2.0, elsewhere at

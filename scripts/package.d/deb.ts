@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { globSync, readFileSync, statSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { About } from './about.ts';
 import { contents, copyright, file, gzipped, template } from './contents.ts';
@@ -14,7 +15,7 @@ export type Packing = {
   readonly executable: string;
   readonly arch: 'x64' | 'arm64';
   readonly folder: string;
-  readonly compression?: 'none';
+  readonly compression?: 'quick';
 };
 
 /** Debian's name of a processor. */
@@ -22,20 +23,34 @@ const archs = { x64: 'amd64', arm64: 'arm64' } as const;
 
 /** Makes a .deb with dpkg-deb and gives its path. The same inputs give the same bytes. */
 export const makeDeb = (packing: Packing): string => {
-  const { about, folder, executable } = packing;
-  const arch = archs[packing.arch];
-  const root = join('.cache/package', packing.arch, 'deb');
+  const { about, folder, arch } = packing;
+  const root = mkdtempSync(join(tmpdir(), 'node-prep-deb-'));
+  try {
+    layOut(root, packing);
+    const path = join(folder, `node-prep_${about.version}_${archs[arch]}.deb`);
+    const compression = packing.compression === 'quick' ? ['-Zgzip', '-z1'] : ['-Zxz'];
+    execFileSync('dpkg-deb', ['--root-owner-group', ...compression, '--build', root, path], {
+      env: { ...process.env, SOURCE_DATE_EPOCH: String(about.epoch) },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    return path;
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+};
+
+const layOut = (root: string, { about, arch, executable, notices }: Packing): void => {
   const doc = '/usr/share/doc/node-prep';
   const entries = [
     ...contents(executable, about, { zsh: '/usr/share/zsh/vendor-completions', doc }),
     file(`${doc}/copyright`, copyright(about, `${doc}/NOTICES.gz`)),
-    file(`${doc}/NOTICES.gz`, gzipped(packing.notices)),
+    file(`${doc}/NOTICES.gz`, gzipped(notices)),
     file(`${doc}/changelog.gz`, gzipped(debianChangelog(about))),
     file('/usr/share/lintian/overrides/node-prep', template('lintian-overrides')),
   ];
   stage(root, entries, about.epoch);
   const control = [
-    file('/DEBIAN/control', controlText(about, arch, root)),
+    file('/DEBIAN/control', controlText(about, archs[arch], root)),
     file('/DEBIAN/md5sums', md5sums(root)),
     ...['postinst', 'prerm', 'postrm'].map((name): Entry => ({
       path: `/DEBIAN/${name}`,
@@ -44,13 +59,6 @@ export const makeDeb = (packing: Packing): string => {
     })),
   ];
   stage(root, [...entries, ...control], about.epoch);
-  const path = join(folder, `node-prep_${about.version}_${arch}.deb`);
-  const compression = packing.compression === 'none' ? ['-Znone'] : ['-Zxz'];
-  execFileSync('dpkg-deb', ['--root-owner-group', ...compression, '--build', root, path], {
-    env: { ...process.env, SOURCE_DATE_EPOCH: String(about.epoch) },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  return path;
 };
 
 /** libc6: the newest symbols that Node asks for are of 2.28; libstdc++6: CXXABI_1.3.11 came with GCC 7. A test reads the executable. */

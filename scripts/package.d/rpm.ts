@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { About } from './about.ts';
 import { contents, copyright, file, template, textfileFolder } from './contents.ts';
 import type { Packing } from './deb.ts';
@@ -13,47 +14,45 @@ const licenses = '/usr/share/licenses/node-prep';
 
 /** Makes an .rpm with rpmbuild and gives its path. The same inputs give the same bytes. */
 export const makeRpm = (packing: Packing): string => {
-  const { about, folder } = packing;
-  const arch = archs[packing.arch];
-  const work = resolve('.cache/package', packing.arch, 'rpm');
-  const doc = '/usr/share/doc/node-prep';
-  const entries = [
-    ...contents(packing.executable, about, { zsh: '/usr/share/zsh/site-functions', doc }),
-    file(`${licenses}/LICENSE`, copyright(about, `${licenses}/NOTICES`)),
-    file(`${licenses}/NOTICES`, packing.notices),
-  ];
-  rmSync(work, { recursive: true, force: true });
-  stage(join(work, 'files'), entries, about.epoch);
-  mkdirSync(join(work, 'rpms'), { recursive: true });
-  writeFileSync(
-    join(work, 'node-prep.spec'),
-    spec(
-      about,
-      entries.map((e) => e.path),
-    ),
-  );
+  const { about, folder, executable } = packing;
+  const work = mkdtempSync(join(tmpdir(), 'node-prep-rpm-'));
+  try {
+    const entries = [
+      ...contents(executable, about, { zsh: '/usr/share/zsh/site-functions', doc: '/usr/share/doc/node-prep' }),
+      file(`${licenses}/LICENSE`, copyright(about, `${licenses}/NOTICES`)),
+      file(`${licenses}/NOTICES`, packing.notices),
+    ];
+    stage(join(work, 'files'), entries, about.epoch);
+    writeFileSync(
+      join(work, 'node-prep.spec'),
+      spec(
+        about,
+        entries.map((e) => e.path),
+      ),
+    );
+    const name = `node-prep-${about.version}-1.${archs[packing.arch]}.rpm`;
+    rpmbuild(work, packing);
+    copyFileSync(join(work, 'rpms', name), join(folder, name));
+    return join(folder, name);
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+};
+
+const rpmbuild = (work: string, { about, arch, compression }: Packing): void => {
   const defines = {
     _topdir: work,
     _rpmdir: join(work, 'rpms'),
     _build_name_fmt: '%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm',
-    _binary_payload: packing.compression === 'none' ? 'w0.gzdio' : 'w6.xzdio',
+    // Two threads whatever the machine has: their number tells in the bytes.
+    _binary_payload: compression === 'quick' ? 'w1.gzdio' : 'w6T2.xzdio',
     staged: join(work, 'files'),
   };
-  execFileSync(
-    'rpmbuild',
-    [
-      '-bb',
-      '--quiet',
-      '--target',
-      `${arch}-linux`,
-      ...Object.entries(defines).flatMap(([k, v]) => ['--define', `${k} ${v}`]),
-      join(work, 'node-prep.spec'),
-    ],
-    { env: { ...process.env, SOURCE_DATE_EPOCH: String(about.epoch) }, stdio: ['ignore', 'ignore', 'inherit'] },
-  );
-  const name = `node-prep-${about.version}-1.${arch}.rpm`;
-  copyFileSync(join(work, 'rpms', name), join(folder, name));
-  return join(folder, name);
+  const words = Object.entries(defines).flatMap(([name, value]) => ['--define', `${name} ${value}`]);
+  execFileSync('rpmbuild', ['-bb', '--quiet', '--target', `${archs[arch]}-linux`, ...words, join(work, 'node-prep.spec')], {
+    env: { ...process.env, SOURCE_DATE_EPOCH: String(about.epoch) },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 };
 
 /** Nothing of rpmbuild's clean-up touches the executable: stripping it would cut off what Node finds at its end. */
