@@ -3,10 +3,15 @@ import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readF
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Outcome, Plan } from '../src/model.ts';
+import { peersText } from './bench.d/peers.ts';
+import { sizesText } from './bench.d/sizes.ts';
 
 const words = ['-p', 'kubernetes', '-p', 'istio:mode=ambient', '-p', 'calico:encapsulation=vxlan'];
 const nodePrep = ['dist/node-prep.cjs'];
+const executable = `release/node-prep-linux-${process.arch}`;
 const runs = Number(process.argv[2] ?? 21);
+/** A folder with scripts and figures of other tools to compare with, if any. */
+const peers = process.env['NODE_PREP_PEERS'];
 const scratch = mkdtempSync(join(tmpdir(), 'node-prep-bench-'));
 
 /** Runs node with these words; the output of a run that is measured is thrown away. */
@@ -18,7 +23,9 @@ const main = (): void => {
   const verdict = node([...nodePrep, 'verify', ...words, ...waivers()]);
   process.stdout.write(`${verdict.stdout}${process.version}, ${runs} runs each, medians; x is against node -e 0\n\n`);
   if (verdict.status !== 0) throw new Error('the namespace could not be made converged: its figures would mean nothing');
-  report();
+  const measured = report();
+  if (peers) process.stdout.write(`\n${peersText(peers, scratch, measured, 5)}\n`);
+  process.stdout.write(`\n${sizesText({ 'Node itself': process.execPath, 'the executable': executable })}\n`);
 };
 
 /** What cannot be mended in a namespace, such as cgroup version 1 of the machine below. */
@@ -67,56 +74,61 @@ const onCopy = (path: string): string => {
   return copy;
 };
 
-const report = (): void => {
-  const converged = waivers();
-  const cases: (readonly [string, readonly string[]])[] = [
-    ['node -e 0', ['-e', '0']],
-    ['--version', [...nodePrep, '--version']],
-    ['plan', [...nodePrep, 'plan', ...words, ...converged]],
-    ['.. k8s only', [...nodePrep, 'plan', ...converged]],
-    ['verify', [...nodePrep, 'verify', ...words, ...converged]],
+/** What is run, by name: the bundle by Node, and the executable. */
+const casesOf = (converged: readonly string[]): (readonly [string, readonly string[]])[] => {
+  const calls = [
+    ['--version', ['--version']],
+    ['plan', ['plan', ...words, ...converged]],
+    ['.. k8s only', ['plan', ...converged]],
+    ['verify', ['verify', ...words, ...converged]],
+  ] as const;
+  return [
+    ['node -e 0', [process.execPath, '-e', '0']],
+    ...calls.map(([name, call]) => [`exe ${name}`, [executable, ...call]] as const),
+    ...calls.map(([name, call]) => [name, [process.execPath, ...nodePrep, ...call]] as const),
   ];
-  const hook = join(scratch, 'peak.cjs');
-  writeFileSync(
-    hook,
-    "process.once('exit', () => require('node:fs').writeSync(2, `peak ${process.resourceUsage().maxRSS}\\n`));",
-  );
+};
+
+/** Measures and prints; gives the medians that others are compared with. */
+const report = (): { readonly node: number; readonly plan: number } => {
+  const cases = casesOf(waivers());
   // In turn, so that a change of the machine's speed meets all of them.
-  const measured = cases.map(() => ({ wall: [] as number[], cpu: [] as number[] }));
+  const measured = cases.map(() => ({ wall: [] as number[], cpu: [] as number[], peak: [] as number[] }));
   for (let i = -2; i < runs; i++) {
     cases.forEach(([, args], c) => {
       const one = timed(args);
-      if (i >= 0) (measured[c]?.wall.push(one.wall), measured[c]?.cpu.push(one.cpu));
+      if (i >= 0) (measured[c]?.wall.push(one.wall), measured[c]?.cpu.push(one.cpu), measured[c]?.peak.push(one.peak));
     });
   }
   const base = median(measured[0]?.wall ?? []);
-  process.stdout.write('              wall ms      x   cpu ms   peak MiB   processes\n');
+  process.stdout.write('                  wall ms      x   cpu ms   peak MiB   processes\n');
   cases.forEach(([name, args], c) => {
     const [wall, cpu] = [median(measured[c]?.wall ?? []), median(measured[c]?.cpu ?? [])];
-    const peak = Number(/peak (\d+)/.exec(node(args, { NODE_OPTIONS: `--require=${hook}` }).stderr)?.[1] ?? 0) / 1024;
     process.stdout.write(
-      `${name.padEnd(12)}${wall.toFixed(1).padStart(9)}${(wall / base).toFixed(2).padStart(7)}${cpu.toFixed(0).padStart(9)}${peak.toFixed(0).padStart(11)}${processes(args).padStart(12)}\n`,
+      `${name.padEnd(16)}${wall.toFixed(1).padStart(9)}${(wall / base).toFixed(2).padStart(7)}${cpu.toFixed(0).padStart(9)}${median(
+        measured[c]?.peak ?? [],
+      )
+        .toFixed(0)
+        .padStart(11)}${processes(args).padStart(12)}\n`,
     );
   });
+  const plan = measured[cases.findIndex(([name]) => name === 'exe plan')];
+  return { node: base, plan: median(plan?.wall ?? []) };
 };
 
-/** Wall and processor time of a whole run, what it starts included, in ms. */
-const timed = (args: readonly string[]): { wall: number; cpu: number } => {
-  const script = 'TIMEFORMAT="%R %U %S"; { time "$@" >/dev/null 2>/dev/null; } 2>&1';
-  const { stdout } = spawnSync('bash', ['-c', script, 'bash', process.execPath, ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C' },
-  });
-  const [wall = 0, user = 0, system = 0] = stdout
-    .trim()
-    .split(' ')
-    .map((seconds) => Number(seconds) * 1000);
-  return { wall, cpu: user + system };
+/** Wall and processor time of a whole run, what it starts included, in ms, and its peak of memory in MiB. */
+const timed = (args: readonly string[]): { wall: number; cpu: number; peak: number } => {
+  const [program = '', ...rest] = args;
+  const script =
+    'import os,resource,subprocess,sys,time\nt=time.monotonic()\nsubprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,stderr=subprocess.DEVNULL)\nt=time.monotonic()-t\nr=resource.getrusage(resource.RUSAGE_CHILDREN)\nprint(t*1000,(r.ru_utime+r.ru_stime)*1000,r.ru_maxrss/1024)';
+  const { stdout } = spawnSync('python3', ['-c', script, program, ...rest], { encoding: 'utf8' });
+  const [wall = 0, cpu = 0, peak = 0] = stdout.trim().split(' ').map(Number);
+  return { wall, cpu, peak };
 };
 
 /** How many programs a run starts, as strace sees them. */
 const processes = (args: readonly string[]): string => {
-  const traced = spawnSync('strace', ['-f', '-qq', '-e', 'trace=execve', '-e', 'status=successful', process.execPath, ...args], {
+  const traced = spawnSync('strace', ['-f', '-qq', '-e', 'trace=execve', '-e', 'status=successful', ...args], {
     encoding: 'utf8',
   });
   return traced.error ? 'no strace' : String((traced.stderr.match(/execve\(/g) ?? []).length - 1);

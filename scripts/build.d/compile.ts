@@ -16,10 +16,10 @@ export const writeWorlds = async (): Promise<void> => {
  * Writes V8's compiled code of the bundle. `node`: Node for the processor that it is for, with the emulator that runs it, if it
  * takes one. The same sources give the same bytes: tables of names are laid out by a seed, which is random where none is given.
  */
-export const compile = (node: readonly [string, ...string[]], cache: string): void => {
-  if (/[^\0-\x7f]/.test(readFileSync('dist/app.cjs', 'utf8'))) throw new Error('the loader takes the bundle to be ASCII');
+export const compile = (node: readonly [string, ...string[]], bundle: string, cache: string): void => {
+  if (/[^\0-\x7f]/.test(readFileSync(bundle, 'utf8'))) throw new Error('the loader takes the bundle to be ASCII');
   const [program, ...words] = node;
-  execFileSync(program, [...words, '--random-seed=1', 'scripts/build.d/compile.cjs', 'dist/app.cjs', worldsFile, cache], {
+  execFileSync(program, [...words, '--random-seed=1', 'scripts/build.d/compile.cjs', bundle, worldsFile, cache], {
     env: {},
     stdio: 'inherit',
   });

@@ -38,7 +38,7 @@ export const executable = (target: Target, folder: string): string => {
   quietly(target.strip, [bare]);
   chmodSync(bare, 0o755);
   const cache = join(work, 'app.cache');
-  compile([...target.emulator, bare, ...flags] as unknown as readonly [string, ...string[]], cache);
+  compile([...target.emulator, bare, ...flags] as unknown as readonly [string, ...string[]], 'dist/app.cjs', cache);
   const file = join(folder, `node-prep-linux-${target.arch}`);
   inject(bare, file, work, { 'app.cache': cache });
   return file;

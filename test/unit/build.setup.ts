@@ -14,7 +14,9 @@ export const setup = (): void => {
 const isFresh = (): boolean => {
   const built = join(root, 'dist/node-prep.cjs');
   if (!existsSync(built) || !existsSync(join(root, 'dist/app.cache'))) return false;
-  const sources = globSync(['src/**/*', 'templates/**/*', 'scripts/build.ts', 'package.json'], { cwd: root });
+  const sources = globSync(['src/**/*', 'templates/**/*', 'scripts/build.ts', 'scripts/build.d/*', 'package.json'], {
+    cwd: root,
+  });
   const made = statSync(join(root, 'dist/app.cjs')).mtimeMs;
   return sources.every((path) => statSync(join(root, path)).mtimeMs <= made);
 };
