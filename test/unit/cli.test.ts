@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { treeWith } from './trees.ts';
 
 /** The built bundle, as a user has it; the global setup builds it. */
 const bundle = resolve(import.meta.dirname, '../../dist/node-prep.cjs');
@@ -54,6 +55,10 @@ describe('bad input is one message on standard error, exit code 1, no stack trac
       ['profiles', 'show', 'istio', '--ip-families', 'ipv5'],
       /"ipv5" is no IP family/,
     ],
+    ['a folder of an image that is not there', ['plan', '--root', 'none'], /--root none cannot be looked into: ENOENT/],
+    ['a file in the place of that folder', ['verify', '--root', file('x', '')], /is no folder/],
+    ['this host as an image', ['apply', '--yes', '--root', '/'], /is this host itself, which runs\.\n.*Leave --root out/],
+    ['a folder without a system', ['explain', 'overlay', '--root', '.'], /holds no system: there is neither etc\/os-release/],
     ['one profile twice', ['plan', '-p', 'istio', '-p', 'istio'], /given twice/],
   ];
   test.each(bad)('%s', (_name, words, message) => {
@@ -107,6 +112,22 @@ describe('what works everywhere', () => {
     expect(run('profiles', 'show', 'istio:mode=ambient').stdout).toMatch(/module\/xt_connmark {2}loaded\n {6}istio: /);
     expect(run('explain', 'xt_connmark', '-p', 'istio:mode=ambient').stdout).toMatch(/^module\/xt_connmark: loaded\n/);
     expect(run('explain', 'module/br-netfilter').stdout).toMatch(/^module\/br_netfilter: loaded\n/);
+  });
+
+  test('--root has the image judged in place of this host, by its own configuration', () => {
+    const { root, end } = treeWith({
+      '/etc/os-release': 'ID=debian\nPRETTY_NAME="An image"\n',
+      '/etc/node-prep.yaml': 'sysctl: { vm.max_map_count: 262144 }\n',
+    });
+    const { status, stdout } = run('plan', '--root', root, '--format', 'json');
+    const applied = run('apply', '--yes', '--root', root);
+    const again = run('verify', '--root', root);
+    end();
+    expect([status, applied.stderr, applied.status, again.status]).toEqual([0, expect.any(String), 3, 3]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      outcomes: [{ host: `image ${root}`, plan: { system: { name: 'An image', kernels: [] } } }],
+    });
+    expect(stdout).toContain('# Wanted by /etc/node-prep.yaml');
   });
 
   test('--version and --help answer with 0', () => {
