@@ -19,7 +19,7 @@ export const cloudInit: Format = {
   about: 'user-data that installs and runs node-prep at the first boot',
   options: {
     url: {
-      about: 'cloud-init: where the executable is fetched from (http or https; .gz is unpacked); {arch} becomes x64 or arm64',
+      about: 'cloud-init: fetch the executable from there ({arch}: x64 or arm64; .gz is unpacked)',
       type: 'string',
       placeholder: 'URL',
     },
@@ -30,12 +30,12 @@ export const cloudInit: Format = {
       placeholder: '[ARCH=]SUM',
     },
     path: {
-      about: 'cloud-init: the executable in the image, or on the disk of --label (default: node-prep in the PATH)',
+      about: 'cloud-init: it is in the image, or on the disk --label (default: in the PATH)',
       type: 'string',
       placeholder: 'FILE',
     },
     label: {
-      about: 'cloud-init: the label of the attached disk that holds --path, such as cidata or config-2',
+      about: 'cloud-init: --path is on the attached disk of this label, such as cidata',
       type: 'string',
       placeholder: 'LABEL',
     },
