@@ -12,6 +12,7 @@ export default defineConfig({
       'test/hostile/**/*.test.ts',
       'test/resolvers/**/*.test.ts',
       'test/hostile/**/*.test.ts',
+      'test/package/**/*.test.ts',
       'test/boundaries.test.ts',
       ...(machines ? ['test/vm/**/*.test.ts'] : []),
     ],

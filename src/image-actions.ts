@@ -1,8 +1,9 @@
-import { overlay } from './answers.ts';
+import { listed, overlay } from './answers.ts';
 import { effectsOf } from './effects.ts';
 import { quoteAll } from './knowledge/quote.ts';
-import { whyClosed } from './knowledge/image.ts';
-import type { Action, Answers, Image, RunAction } from './model.ts';
+import { hasMachineId, whyClosed } from './knowledge/image.ts';
+import { unitFolder } from './knowledge/systemd.ts';
+import type { Action, Answers, Argv, Image, RunAction } from './model.ts';
 
 /** What becomes of a plan's actions for an image. `held`: findings that cannot be served, by id, with why and what a person can do. */
 export type Translated = { readonly actions: readonly Action[]; readonly held: ReadonlyMap<string, Held> };
@@ -18,16 +19,18 @@ type Way = 'never' | 'files' | 'chroot' | 'person';
  * runs in the tree, if that can be. What serves nothing but findings that are held goes too.
  */
 export const forImage = (actions: readonly Action[], answers: Answers, image: Image): Translated => {
-  const held = new Map<string, Held>();
+  const undone = new Map<string, readonly Undone[]>();
   const done: Action[] = [];
   for (const action of actions) {
     const way = action.do === 'run' ? wayOf(action) : undefined;
-    const obstacle = action.do === 'run' && way !== undefined ? obstacleTo(action, way, answers, image) : undefined;
-    if (obstacle) for (const id of action.for) held.set(id, held.get(id) ?? obstacle);
+    const why = action.do === 'run' && way !== undefined ? whyNot(action, way, answers, image) : undefined;
+    if (action.do === 'run' && why !== undefined)
+      for (const id of action.for) undone.set(id, [...(undone.get(id) ?? []), { action, why }]);
     else if (action.do !== 'run') done.push(action);
     else if (way === 'files') done.push(...asFiles(action, overlay(answers, done)));
     else if (way === 'chroot') done.push(inTree(action, image));
   }
+  const held = new Map([...undone].map(([id, actions]) => [id, heldBy(actions, image)] as const));
   const serving = done.map((action) => ({ ...action, for: action.for.filter((id) => !held.has(id)) }));
   return { actions: serving.filter((action, i) => action.for.length > 0 || done[i]?.for.length === 0), held };
 };
@@ -40,17 +43,32 @@ const wayOf = ({ argv: [program, ...words] }: RunAction): Way => {
   return program === 'grubby' ? 'person' : 'chroot';
 };
 
-/** The command as a person would give it. */
-const obstacleTo = ({ argv, why }: RunAction, way: Way, answers: Answers, image: Image): Held | undefined => {
-  const closed = way === 'chroot' ? whyClosed(image, answers) : undefined;
-  const reason = closed ?? (way === 'person' ? `${argv[0]} works on the system that runs, not on files alone` : undefined);
-  if (reason === undefined) return undefined;
-  const remedy =
-    way === 'person'
-      ? `Once the image runs: ${quoteAll(argv)}; or waive it.`
-      : `Run node-prep where that can be, or yourself: chroot ${image.root} ${quoteAll(argv)}; then plan again.`;
-  return { reason: `"${why}" cannot be done in this image: ${reason}`, remedy };
+/** A command that is not run, and why. */
+type Undone = { readonly action: RunAction; readonly why: string };
+
+const whyNot = ({ argv }: RunAction, way: Way, answers: Answers, image: Image): string | undefined =>
+  way === 'chroot'
+    ? whyClosed(image, answers)
+    : way === 'person'
+      ? `${argv[0]} works on the system that runs, not on files alone`
+      : undefined;
+
+/** The last command is the one that serves the finding; a person has to run all. */
+const heldBy = (all: readonly Undone[], { root }: Image): Held => {
+  const last = all.at(-1);
+  const runs = all.some(({ action }) => wayOf(action) === 'person');
+  const commands = all.map(({ action }) => (runs ? quoteAll(action.argv) : quoteAll(['chroot', root, ...plain(action.argv)])));
+  return {
+    reason: `not done in this image (${last?.action.why ?? ''}): ${last?.why ?? ''}`,
+    remedy: runs
+      ? `Run ${commands.join(' && ')} once the image runs, or waive it.`
+      : `Run node-prep where that can be, or yourself: ${commands.join(' && ')}; then plan again.`,
+  };
 };
+
+/** As a person would write it, without what keeps a command from asking. */
+const plain = (argv: Argv): Argv =>
+  argv[0] === 'env' && argv.includes('install') ? ['apt-get', ...argv.slice(argv.indexOf('install'))] : argv;
 
 const inTree = (action: Action & RunAction, { root }: Image): Action => ({
   ...action,
@@ -60,8 +78,19 @@ const inTree = (action: Action & RunAction, { root }: Image): Action => ({
 
 /** An empty unit file is a mask as well (systemd.unit(5)). */
 const asFiles = ({ argv, for: ids }: Action & RunAction, answers: Answers): Action[] =>
-  effectsOf(argv, answers).map((effect) =>
+  [...effectsOf(argv, answers), ...masksFor(argv, answers)].map((effect) =>
     effect.do === 'remove'
       ? { ...effect, for: ids }
       : { ...effect, ...(effect.mode === 'keep' && effect.before === null && { mode: '0644' as const }), for: ids },
   );
+
+/**
+ * A machine without an id boots for the first time, and systemd then enables units as presets say (machine-id(5),
+ * systemd.preset(5)): only a mask keeps what is disabled from coming back.
+ */
+const masksFor = ([program, verb, ...units]: Argv, answers: Answers) =>
+  program !== 'systemctl' || verb !== 'disable' || hasMachineId(answers)
+    ? []
+    : units
+        .filter((unit) => !unit.startsWith('-') && listed(answers, `${unitFolder('/etc')}/${unit}`).length === 0)
+        .flatMap((unit) => effectsOf(['systemctl', 'mask', unit], answers));

@@ -7,12 +7,17 @@ if (process.argv.length === 3 && process.argv[2] === '--version') {
 } else {
   const { Script } = require('node:vm');
   const parts = IN_EXECUTABLE ? partsInside() : partsBeside();
-  const source = `(function (exports, require, module, __filename, __dirname) {${parts.bytes('app.cjs').latin1Slice()}\n})`;
+  const source = IN_EXECUTABLE ? parts.bytes('app.cjs').latin1Slice() : wrapped(parts.bytes('app.cjs').latin1Slice());
   const script = new Script(source, { filename: parts.path('app.cjs'), cachedData: parts.bytes('app.cache') });
   const loaded = { exports: {} };
   script.runInThisContext().call(loaded.exports, loaded.exports, parts.require, loaded, parts.path('app.cjs'), parts.path('.'));
   // What is left when the process ends need not be tidied up.
   void loaded.exports.main(process.argv.slice(2)).then((isWritten) => isWritten && process.exit());
+}
+
+/** As Node itself wraps a CommonJS module. */
+function wrapped(text) {
+  return `(function (exports, require, module, __filename, __dirname) {${text}\n})`;
 }
 
 /** Node's own stream for it would take longer to load than all the rest. */
@@ -43,9 +48,8 @@ function partsInside() {
     if (known) return known.exports;
     const module = { exports: {} };
     libraries.set(name, module);
-    const wrapper = `(function (exports, require, module, __filename, __dirname) {${bytes(name).toString('utf8')}\n})`;
     const { Script } = require('node:vm');
-    new Script(wrapper, { filename: path(name) })
+    new Script(wrapped(bytes(name).toString('utf8')), { filename: path(name) })
       .runInThisContext()
       .call(module.exports, module.exports, need, module, path(name), path('lib'));
     return module.exports;

@@ -27,7 +27,8 @@ const run = async (words: readonly string[]): Promise<number> => {
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
     writeError(forLocale(`node-prep: ${safe(error.message)}\n${error.hint ? `  ${safe(error.hint)}\n` : ''}`, process.env));
-    return 1;
+    // To node-problem-detector, 1 would be a problem of the host; 2 says that nothing is known.
+    return words.includes('--problem-detector') ? 2 : 1;
   }
 };
 

@@ -9,8 +9,10 @@ const { Script } = require('node:vm');
 
 const [bundle, worldsFile, cache] = process.argv.slice(2);
 const { worlds, words } = JSON.parse(readFileSync(worldsFile, 'utf8'));
-// V8 throws away code that has not run for a while, as often as it collects garbage: whatever ran must still be there.
-v8.setFlagsFromString('--no-flush-bytecode');
+// V8 throws away code that has not run for a while, as often as it collects garbage, and writes down which functions it would
+// optimize, as soon as it finds the time: neither may depend on how busy this machine is.
+const unsteady = ['flush-bytecode', 'opt', 'maglev', 'sparkplug'];
+for (const flag of unsteady) v8.setFlagsFromString(`--no-${flag}`);
 const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(bundle, 'latin1')}\n})`;
 const script = new Script(source, { filename: '/node-prep/app.cjs' });
 
@@ -22,7 +24,8 @@ const main = async () => {
     if ((process.exitCode ?? 0) !== status) throw new Error(`the made-up host was found to be otherwise: ${process.exitCode}`);
     process.exitCode = undefined;
   }
-  v8.setFlagsFromString('--flush-bytecode');
+  // V8 takes a cache only where its flags are those with which it was written.
+  for (const flag of unsteady) v8.setFlagsFromString(`--${flag}`);
   writeFileSync(cache, script.createCachedData());
 };
 

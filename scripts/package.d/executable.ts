@@ -48,6 +48,11 @@ export const executable = (target: Target, folder: string): string => {
 const inject = (node: string, file: string, work: string, more: Readonly<Record<string, string>>): void => {
   const blob = join(work, 'blob');
   const config = join(work, 'sea.json');
+  const wrapped = join(work, 'app.cjs');
+  writeFileSync(
+    wrapped,
+    `(function (exports, require, module, __filename, __dirname) {${readFileSync('dist/app.cjs', 'latin1')}\n})`,
+  );
   writeFileSync(
     config,
     JSON.stringify({
@@ -56,7 +61,8 @@ const inject = (node: string, file: string, work: string, more: Readonly<Record<
       disableExperimentalSEAWarning: true,
       execArgv: flags,
       execArgvExtension: 'none',
-      assets: { ...bundle(), ...more },
+      // Wrapped as the loader wraps it elsewhere: it takes longer to copy text than to read it.
+      assets: { ...bundle(), 'app.cjs': wrapped, ...more },
     }),
   );
   quietly(process.execPath, ['--experimental-sea-config', config]);

@@ -18,6 +18,7 @@ apt-get apt
 chroot coreutils
 dpkg-deb dpkg
 flock util-linux
+genisoimage genisoimage
 mke2fs e2fsprogs
 mmdebstrap mmdebstrap
 python3 python3

@@ -42,13 +42,14 @@ build_image() {
   work=$(new_work_dir "image-$suite")
   mkdir "$work/out"
   ssh-keygen -q -t ed25519 -N '' -C node-prep-vm -f "$work/out/id"
-  make_root "$suite" "$work/root" busybox-static linux-image-amd64
+  LAYER_PACKAGES=$(layer_packages "$suite") make_root "$suite" "$work/root" busybox-static linux-image-amd64
   install -d -m 700 "$work/root/root/.ssh"
   install -m 600 "$work/out/id.pub" "$work/root/root/.ssh/authorized_keys"
   version=$(ls "$work/root/lib/modules")
   cp "$work/root/boot/vmlinuz-$version" "$work/out/vmlinuz"
   make_initrd "$work/root" "$version" "$work/initrd" "$work/out/initrd.img"
   rm -rf "$work/root/srv/extra"
+  make_layer "$work/root" "$work/layer"
   make_disk "$work/root" "$work/disk.raw" "$work/out/disk.qcow2"
   mkdir -p "$state_dir/images"
   mv -T "$work/out" "$image"

@@ -83,10 +83,16 @@ boot_id() { guest "$1" cat /proc/sys/kernel/random/boot_id </dev/null; }
 # that starts over, and with other kernel arguments if wanted. A reboot that a guest does
 # without this command is an ordinary reset within its QEMU.
 reboot_machine() {
-  local name=$1 dir before end=$((SECONDS + 240))
+  local name=$1 dir before limit=240 end
   dir=$(running "$name")
   before=$(boot_id "$dir") || die "the guest does not answer"
-  if [ $# -gt 1 ]; then printf '%s\n' "$2" >"$dir/append"; fi
+  case ${2-} in
+    --append) printf '%s\n' "$3" >"$dir/append" ;;
+    --disk) realpath -- "$3" >"$dir/seed" ;;
+  esac
+  # What starts only because of such a disk belongs to the boot, and may be much.
+  if [ -s "$dir/seed" ]; then limit=600; fi
+  end=$((SECONDS + limit))
   qmp "$dir" run set-action '{"reboot": "shutdown"}' >/dev/null
   # The answer may get lost with the connection.
   guest "$dir" systemctl reboot </dev/null >/dev/null 2>&1 || true

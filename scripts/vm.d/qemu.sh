@@ -1,6 +1,6 @@
 # Starting and ending QEMU. A machine is a directory:
 #   image -> what it boots, state -> what it was restored from, disk.qcow2 its own changes,
-#   pid, port, append (extra kernel arguments), console.log, sockets qmp and ssh.
+#   pid, port, append (extra kernel arguments), seed (the path of a second disk), console.log, sockets qmp and ssh.
 # shellcheck shell=bash
 
 memory_mb=1024
@@ -62,6 +62,10 @@ launch() {
     -qmp unix:qmp,server=on,wait=off -daemonize -pidfile "$dir/pid"
   )
   if [ "$how" = restore ]; then options+=(-incoming defer); fi
+  # After all others, which keep their places: /dev/vdb.
+  if [ -s "$dir/seed" ]; then
+    options+=(-drive "if=none,id=seed,file=$(cat "$dir/seed"),format=raw,readonly=on" -device virtio-blk-pci,drive=seed)
+  fi
   # Without descriptor 9: QEMU must not keep a lock.
   (cd "$dir" && rm -f qmp pid && exec qemu-system-x86_64 "${options[@]}" 9>&- </dev/null) >&2 ||
     die "QEMU did not start"

@@ -15,10 +15,15 @@ suite_packages() {
   if [ "$1" = trixie ]; then echo linux-sysctl-defaults; fi
 }
 
+# Packages that only a test of them wants installed: see make_layer. Their debs are fetched with the others.
+layer_packages() {
+  if [ "$1" = bookworm ]; then echo cloud-init; fi
+}
+
 merge_usr='for d in bin sbin lib lib32 lib64 libx32; do mkdir -p "$1/usr/$d"; ln -s "usr/$d" "$1/$d"; done'
 
 # make_root SUITE DIR EXTRA [PACKAGE..]: an installed system in DIR with its repository in DIR/srv/repo;
-# the .deb of EXTRA is in DIR/srv/extra.
+# the .deb of EXTRA is in DIR/srv/extra, those of $LAYER_PACKAGES are in DIR/srv/layer.
 make_root() {
   local suite=$1 root=$2 extra=$3 mirror include hooks=()
   shift 3
@@ -28,7 +33,7 @@ make_root() {
   # Any installer merged /usr there; later releases do by themselves.
   if [ "$suite" = bullseye ]; then hooks=(--setup-hook="$merge_usr"); fi
   # INITRD=No: the stock initrd takes half a minute to make and is not used.
-  INITRD=No EXTRA_PACKAGES=$extra mmdebstrap --quiet --variant=apt --include="${include%,}" "${hooks[@]}" \
+  INITRD=No EXTRA_PACKAGES=$extra LAYER_PACKAGES=${LAYER_PACKAGES-} mmdebstrap --quiet --variant=apt --include="${include%,}" "${hooks[@]}" \
     --customize-hook="sh '$vm_lib/fetch-packages' \"\$1\" $repo_packages" \
     "$suite" "$root" "$mirror" >&2
   make_repo "$root"
@@ -48,6 +53,25 @@ make_repo() {
   echo 'deb [trusted=yes] file:/srv/repo ./' >"$root/etc/apt/sources.list"
   rm -f "$root"/etc/apt/sources.list.d/*
   chroot "$root" apt-get -qq update >&2
+}
+
+# make_layer ROOT COPY: installs ROOT/srv/layer/*.deb in a copy of ROOT and leaves what that changed as ROOT/srv/layer.tar: unpacked
+# in a guest, it is as if they had been installed there, which an emulated CPU would need minutes for.
+make_layer() {
+  local root=$1 copy=$2
+  if [ ! -d "$root/srv/layer" ]; then return 0; fi
+  cp -a "$root" "$copy"
+  touch "$copy.made"
+  # By apt, which knows the order.
+  DEBIAN_FRONTEND=noninteractive chroot "$copy" sh -c 'apt-get -qq -y install --no-install-recommends /srv/layer/*.deb' >&2
+  rm -rf "$root/srv/layer" "$copy/srv/layer"
+  # By the time of the inode: files from a package are as old as the package.
+  (
+    cd "$copy"
+    find . -cnewer "$copy.made" ! -path './srv*' ! -path ./proc ! -path ./dev -print0 |
+      tar -cf "$root/srv/layer.tar" --numeric-owner --no-recursion --null -T -
+  )
+  rm -rf --one-file-system "$copy" "$copy.made"
 }
 
 check_absent() {

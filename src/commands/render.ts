@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { defaultFile } from '../config.ts';
-import { didYouMean } from '../errors.ts';
-import type { Said } from '../renders/format.ts';
+import { didYouMean, OperatorError } from '../errors.ts';
+import type { Format, Said } from '../renders/format.ts';
 import { formats } from '../renders/table.ts';
 import { desiredOptions, text, texts } from './options.ts';
 import type { Args, Command } from './options.ts';
@@ -24,10 +24,20 @@ export const render: Command = {
         formats.map((f) => f.name),
       );
     }
+    requireOwnOptions(format, args);
     const { desired } = await settingsFrom(args);
-    printAsIs(format.render({ said: saidBy(args), desired, args, version: NODE_PREP_VERSION }).trimEnd());
+    printAsIs((await format.render({ said: saidBy(args), desired, args, version: NODE_PREP_VERSION })).trimEnd());
     return 0;
   },
+};
+
+/** What is for another format would be left out without a word. */
+const requireOwnOptions = (format: Format, args: Args): void => {
+  const stray = formats
+    .filter((f) => f !== format)
+    .flatMap((f) => Object.keys(f.options))
+    .find((name) => args.options[name] !== undefined && args.options[name] !== false && !Object.hasOwn(format.options, name));
+  if (stray) throw new OperatorError(`--${stray} is not for ${format.name}.`, 'node-prep render --help says what each is for.');
 };
 
 const saidBy = (args: Args): Said => {

@@ -1,26 +1,76 @@
 import { planHost } from '../apply.ts';
+import { writeReport } from '../hosts/report-file.ts';
+import type { Plan } from '../model.ts';
 import { has } from '../plan.ts';
 import { findingsText } from '../views/plan-text.ts';
+import { problemOf, unknownBecause } from '../views/problem-line.ts';
+import { prometheusText } from '../views/prometheus.ts';
 import { verdictLine } from '../views/verdict-line.ts';
-import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
-import type { Command } from './options.ts';
+import { desiredOptions, on, outputOptions, text, whereOptions } from './options.ts';
+import type { Args, Command } from './options.ts';
 import { isJson, print, printJson, settingsFrom, styleFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
+
+declare const NODE_PREP_VERSION: string;
 
 /** Says in one line and an exit code whether the host is as wanted. */
 export const verify: Command = {
   name: 'verify',
   about: 'one line and an exit code: 0 converged, 2 drifted, 3 blocked',
-  options: { ...desiredOptions, ...whereOptions, ...outputOptions },
-  run: async (args) => {
-    const { desired } = await settingsFrom(args);
-    const host = await hostFrom(args);
-    const plan = await planHost(host, desired);
-    if (isJson(args)) await printJson('verify', [{ host: host.name, status: 'planned', plan }]);
-    else {
-      print(verdictLine(host.name, plan));
-      if (on(args, 'verbose')) print(findingsText(plan.findings, 'verbose', styleFrom(args)).join('\n'));
-    }
-    return has(plan, 'blocked') ? 3 : has(plan, 'change') ? 2 : 0;
+  options: {
+    ...desiredOptions,
+    ...whereOptions,
+    ...outputOptions,
+    textfile: {
+      about: "also write the result as metrics, for node-exporter's textfile collector",
+      type: 'string',
+      placeholder: 'FILE.prom',
+    },
+    'problem-detector': {
+      about: 'answer node-problem-detector: exit with 0 converged, 1 a problem, 2 unknown',
+      type: 'boolean',
+    },
   },
+  run: async (args) => (on(args, 'problem-detector') ? answer(args) : verdict(args)),
+};
+
+const verdict = async (args: Args): Promise<number> => {
+  const { host, plan } = await look(args);
+  if (isJson(args)) await printJson('verify', [{ host, status: 'planned', plan }]);
+  else {
+    print(verdictLine(host, plan));
+    if (on(args, 'verbose')) print(findingsText(plan.findings, 'verbose', styleFrom(args)).join('\n'));
+  }
+  return has(plan, 'blocked') ? 3 : has(plan, 'change') ? 2 : 0;
+};
+
+/** Whatever goes wrong is an answer here: an exit code of 1 would be taken for a problem of the host. */
+const answer = async (args: Args): Promise<number> => {
+  const { code, line } = await look(args).then(
+    ({ plan }) => problemOf(plan),
+    (error: unknown) => unknownBecause(error instanceof Error ? error.message : String(error)),
+  );
+  print(line);
+  return code;
+};
+
+/** Plans, and writes the metrics if asked to: also that it could not be done, so that an old result does not look like a new one. */
+const look = async (args: Args): Promise<{ readonly host: string; readonly plan: Plan }> => {
+  const report = (plan: Plan | undefined): void => {
+    const path = text(args, 'textfile');
+    const at = Math.floor(Date.now() / 1000);
+    if (path !== undefined) writeReport(path, prometheusText({ plan, at, version: NODE_PREP_VERSION }));
+  };
+  const looked = await planned(args).catch((error: unknown) => {
+    report(undefined);
+    throw error;
+  });
+  report(looked.plan);
+  return looked;
+};
+
+const planned = async (args: Args): Promise<{ readonly host: string; readonly plan: Plan }> => {
+  const { desired } = await settingsFrom(args);
+  const host = await hostFrom(args);
+  return { host: host.name, plan: await planHost(host, desired) };
 };

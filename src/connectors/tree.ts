@@ -47,7 +47,7 @@ exec chroot --userspec=65534:65534 . /bin/sh -c "$2"`;
 /** What invoke-rc.d asks before it starts anything, and 101 is its no (/usr/share/doc/init-system-helpers/README.policy-rc.d.gz). */
 const policy = `p=/usr/sbin/policy-rc.d
 if [ -e $p ] || [ -h $p ]; then grep -qs "put here by node-prep" $p; exit; fi
-[ -d /var/lib/dpkg ] && printf "#!/bin/sh\\n# put here by node-prep, until packages are installed\\nexit 101\\n" > $p && chmod 755 $p`;
+[ -d /var/lib/dpkg ] && [ -d /usr/sbin ] && printf "#!/bin/sh\\n# put here by node-prep, until packages are installed\\nexit 101\\n" > $p && chmod 755 $p`;
 
 const asRoot = `root=$1; shift
 ${prepare}if [ -d dev ] && [ ! -h dev ]; then
@@ -57,7 +57,7 @@ ${prepare}if [ -d dev ] && [ ! -h dev ]; then
 fi
 if [ -d proc ] && [ ! -h proc ]; then
   mount -t proc proc proc
-  for f in sys sysrq-trigger; do mount --bind "proc/$f" "proc/$f" && mount -o remount,bind,ro "proc/$f"; done
+  for f in sys sysrq-trigger; do [ ! -e "proc/$f" ] || { mount --bind "proc/$f" "proc/$f" && mount -o remount,bind,ro "proc/$f"; }; done
 fi
 if [ -r /etc/resolv.conf ]; then
   if [ -h etc/resolv.conf ]; then

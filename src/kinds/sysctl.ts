@@ -1,3 +1,4 @@
+import { imageNow } from '../knowledge/image.ts';
 import { kernelQueries } from '../knowledge/kernel.ts';
 import { moduleRuleQueries } from '../knowledge/modprobe.ts';
 import { candidatesFor } from '../knowledge/module-providers.ts';
@@ -82,9 +83,9 @@ const advertised = (requirements: readonly Requirement<SysctlNeed>[], { answers 
     }));
 };
 
-/** Advice is about the value; that no file sets it is as good where the kernel's own value is. */
+/** Advice is about the value; that no file sets it is as good where the kernel's own value is, which of an image nobody knows. */
 const isMet = ({ requirement, base: { now, boot } }: Looked): boolean =>
-  now.ok && (boot.ok || (requirement.advice === true && boot.have === notSet));
+  now.ok && (boot.ok || (requirement.advice === true && boot.have === notSet && now.have !== imageNow.have));
 
 const isUndone = ({ requirement }: Looked, plan: FilePlan): boolean =>
   decided(plan.systemAfter, requirement) !== undefined && !wins(plan.systemAfter, requirement);

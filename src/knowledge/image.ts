@@ -1,4 +1,4 @@
-import { listed, ran } from '../answers.ts';
+import { fileText, listed, ran } from '../answers.ts';
 import type { Answers, Argv, Image, Query, Reading } from '../model.ts';
 import { compareDebian } from './versions.ts';
 
@@ -12,6 +12,7 @@ const kernelGlobs = ['modules.dep', 'modules.builtin', 'vmlinuz'].map((name) => 
 export const imageQueries = ({ root }: Image): readonly Query[] => [
   ...kernelGlobs.map((glob) => ({ ask: 'list' as const, glob, lines: [] })),
   { ask: 'run', argv: closedQuestion(root) },
+  { ask: 'read', path: '/etc/machine-id' },
 ];
 
 /** The kernels that are installed in an image, the newest first: that one boots unless somebody says otherwise. */
@@ -19,6 +20,10 @@ export const kernelsIn = (answers: Answers): readonly string[] =>
   [...new Set(kernelGlobs.flatMap((glob) => listed(answers, glob)).map((file) => file.path.split('/')[3] ?? ''))].sort((a, b) =>
     compareDebian(b, a),
   );
+
+/** Whether the image has an id already, so that its first boot is none to systemd (machine-id(5)). */
+export const hasMachineId = (answers: Answers): boolean =>
+  /^[0-9a-f]{32}$/.test((fileText(answers, '/etc/machine-id') ?? '').trim());
 
 /** Why no command can be run in the tree of an image; undefined where one can. */
 export const whyClosed = ({ root }: Image, answers: Answers): string | undefined => {

@@ -10,10 +10,10 @@ export type Said = { readonly config?: string; readonly words: readonly string[]
 /** What a format is made from. `version`: of this node-prep. */
 export type RenderInput = { readonly said: Said; readonly desired: Desired; readonly args: Args; readonly version: string };
 
-/** One format of `render`: the desired state for somebody else's tool. `render` is pure and throws OperatorErrors. */
+/** One format of `render`: the desired state for somebody else's tool. `render` is pure and throws OperatorErrors; a promise where it loads a library. */
 export type Format = {
   readonly name: string;
   readonly about: string;
   readonly options: CliOptions;
-  readonly render: (input: RenderInput) => string;
+  readonly render: (input: RenderInput) => string | Promise<string>;
 };

@@ -4,13 +4,13 @@ import type { Args } from '../commands/options.ts';
 import { OperatorError } from '../errors.ts';
 import { hclHeredoc, withoutTemplates } from '../knowledge/hcl.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
-import type { Format } from './format.ts';
+import type { Format, RenderInput } from './format.ts';
 
 /**
  * A whole Packer file (HCL2, Packer 1.6 and later) whose build uploads the executable and prepares the machine. Without --source it has an example of a
  * source in it, so that `packer validate` takes it as it is.
  */
-export const packer: Format = {
+export const packer = {
   name: 'packer',
   about: 'a build for Packer that uploads the executable, applies and verifies',
   options: {
@@ -30,7 +30,7 @@ export const packer: Format = {
       type: 'boolean',
     },
   },
-  render: ({ said, args, version }) => {
+  render: ({ said, args, version }: RenderInput): string => {
     const installed = args.options['install'] === true;
     const config = installed ? '/etc/node-prep.yaml' : '/root/.node-prep-packer.yaml';
     const words = [...(said.config === undefined ? [] : ['--config', config]), ...said.words];
@@ -45,7 +45,7 @@ export const packer: Format = {
       reboots: said.words.includes('--allow-reboot-changes'),
     });
   },
-};
+} as const satisfies Format;
 
 const binaryFrom = (args: Args): string => {
   const path = text(args, 'binary') ?? './node-prep-linux-x64';

@@ -33,7 +33,11 @@ export const wrap = (text: string, width: number, indent: string, join = ''): st
 };
 
 /** Whether to colour: the flag decides, then NO_COLOR and FORCE_COLOR (no-color.org), then whether a person's terminal is there. */
-export const wantsColor = (flag: string | undefined, env: NodeJS.ProcessEnv, isTty: () => boolean): boolean => {
+export const wantsColor = (
+  flag: string | undefined,
+  env: { readonly [name: string]: string | undefined },
+  isTty: () => boolean,
+): boolean => {
   if (flag === 'always') return true;
   if (flag === 'never' || env['NO_COLOR']) return false;
   if (env['FORCE_COLOR'] !== undefined) return env['FORCE_COLOR'] !== '0';

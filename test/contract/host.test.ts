@@ -18,11 +18,13 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { queryKey } from '../../src/answers.ts';
 import { OperatorError } from '../../src/errors.ts';
+import { imageHost } from '../../src/hosts/image.ts';
 import { localHost } from '../../src/hosts/local.ts';
 import { linkOf } from '../../src/hosts/memory-files.ts';
 import { memoryHost } from '../../src/hosts/memory.ts';
 import type { MemorySpec } from '../../src/hosts/memory.ts';
-import type { Action, Answer, Host, Query, Step } from '../../src/model.ts';
+import type { Action, Answer, FoundFile, Host, Query, Step } from '../../src/model.ts';
+import { treeWith } from '../unit/trees.ts';
 
 /** A host and the means to lay things on it and to look at them, past the host itself. */
 type Bench = {
@@ -37,6 +39,9 @@ type Bench = {
   setMode(path: string, mode: string): void;
   names(folder: string): string[];
   readonly true: string;
+  /** What stands before a command that changes this host. */
+  readonly inside?: readonly [string, ...string[]];
+  readonly plain?: (file: FoundFile) => FoundFile;
   end(): void;
 };
 
@@ -85,9 +90,34 @@ const memory = (spec: Partial<MemorySpec> = {}): Bench => {
   };
 };
 
+/** A tree with a shell in it; what is laid in it past the host is found below `/srv`. */
+const image = (): Bench => {
+  const { root, end } = treeWith({ '/etc/os-release': 'ID=debian\n' }, { shell: true });
+  const past = local();
+  past.end();
+  return {
+    ...past,
+    host: imageHost(root),
+    root: '/srv',
+    put: (path, text) => past.put(root + path, text),
+    link: (path, target) => past.link(root + path, target),
+    text: (path) => past.text(root + path),
+    target: (path) => past.target(root + path),
+    mode: (path) => past.mode(root + path),
+    setMode: (path, mode) => past.setMode(root + path, mode),
+    names: (folder) => past.names(root + folder),
+    inside: ['chroot', root],
+    // The tree tells what may be executed, beside what every host tells.
+    plain: ({ executable: _executable, ...file }) => file,
+    end,
+  };
+};
+
 const benches: readonly (readonly [string, () => Bench])[] = [
   ['local', local],
   ['memory', memory],
+  // Only root can run commands in a tree.
+  ...(process.geteuid?.() === 0 ? [['image', image] as const] : []),
 ];
 
 describe.each(benches)('every host: %s', (_name, make) => {
@@ -96,8 +126,10 @@ describe.each(benches)('every host: %s', (_name, make) => {
   afterEach(() => bench.end());
 
   const at = (path: string): string => join(bench.root, path);
-  const ask = async (query: Query): Promise<Answer> =>
-    (await bench.host.probe([query])).get(queryKey(query)) ?? { status: -1, text: '' };
+  const ask = async (query: Query): Promise<Answer> => {
+    const answer = (await bench.host.probe([query])).get(queryKey(query)) ?? { status: -1, text: '' };
+    return answer.files && bench.plain ? { ...answer, files: answer.files.map(bench.plain) } : answer;
+  };
   const run = async (...actions: Action[]): Promise<Step[]> => {
     const steps: Step[] = [];
     for await (const step of bench.host.execute(actions)) steps.push(step);
@@ -111,7 +143,12 @@ describe.each(benches)('every host: %s', (_name, make) => {
     after,
     for: [],
   });
-  const command = (...argv: [string, ...string[]]): Action & { do: 'run' } => ({ do: 'run', argv, why: 'test', for: [] });
+  const command = (...argv: [string, ...string[]]): Action & { do: 'run' } => ({
+    do: 'run',
+    argv: bench.inside ? [...bench.inside, ...argv] : argv,
+    why: 'test',
+    for: [],
+  });
 
   describe('read', () => {
     test('gives a file whole, signs beyond ASCII and a missing last line end included', async () => {

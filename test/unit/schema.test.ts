@@ -7,11 +7,13 @@ import { parse } from 'yaml';
 import { configJsonSchema } from '../../scripts/schemas.ts';
 import { applyHost, planHost } from '../../src/apply.ts';
 import { OperatorError } from '../../src/errors.ts';
+import { imageHost } from '../../src/hosts/image.ts';
 import { readConfig } from '../../src/config-file.ts';
 import type { Outcome, Step } from '../../src/model.ts';
 import { outcomesJson } from '../../src/views/json.ts';
 import { hostFrom, hosts } from '../recordings/hosts.ts';
 import { debianWith, desiredFrom } from './support.ts';
+import { treeWith } from './trees.ts';
 
 const temporary = mkdtempSync(join(tmpdir(), 'node-prep-schema-'));
 afterAll(() => rmSync(temporary, { recursive: true }));
@@ -39,6 +41,17 @@ describe.each(Object.entries(hosts))('the JSON of a plan for %s', (_name, recipe
     expect(complaints(document('plan', { host: 'local', status: 'planned', plan }))).toEqual([]);
     expect(complaints(document('verify', { host: 'local', status: 'planned', plan }))).toEqual([]);
   });
+});
+
+test('the plan for the tree of an image fits it too, with kernels and without one', async () => {
+  const release = '/usr/lib/os-release';
+  for (const files of [{ [release]: 'ID=debian\n' }, { [release]: 'ID=debian\n', '/lib/modules/6.1.0/modules.dep': '' }]) {
+    const { root, end } = treeWith(files);
+    const host = imageHost(root);
+    const plan = await planHost(host, desiredFrom(['kubernetes', 'istio', 'calico']));
+    end();
+    expect(complaints(document('plan', { host: host.name, status: 'planned', plan }))).toEqual([]);
+  }
 });
 
 test('applied, refused, failed and unreachable hosts fit it too', async () => {

@@ -28,13 +28,17 @@ describe('the tree of a Debian 12 with a kernel and none of the packages', () =>
   const tree = join(folder, 'tree');
   const nodePrep = (...words: readonly string[]) =>
     runProgram(process.execPath, [program, ...words, '--root', tree, ...profiles], { timeoutMs: 600_000 });
-  const litter = () => runProgram('find', [tree, '-xdev', '(', '-name', '*node-prep*', '-o', '-name', 'policy-rc.d', ')']);
+  const ours = async (): Promise<string[]> => {
+    const names = ['(', '-name', '*node-prep*', '-o', '-name', 'policy-rc.d', ')'];
+    return (await runProgram('find', [tree, '-xdev', ...names, '-printf', '/%P\\n'])).stdout.trim().split('\n').sort();
+  };
+  let before: readonly string[];
   let planned: Plan;
   let here: string;
 
   beforeAll(async () => {
     await unpackTree('bookworm', tree);
-    here = await thisMachine();
+    [here, before] = [await thisMachine(), await ours()];
     planned = planOf(await nodePrep('plan', '--format', 'json'));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -51,9 +55,7 @@ describe('the tree of a Debian 12 with a kernel and none of the packages', () =>
   test('apply makes it converge, a second one finds nothing to do, and the machine it ran on is as it was', async () => {
     const applied = await nodePrep('apply', '--yes');
     expect(applied).toMatchObject({ status: 0, stdout: expect.stringContaining('converged') });
-    expect((await litter()).stdout.trim().split('\n').sort()).toEqual(
-      [`${tree}/etc/modules-load.d/node-prep.conf`, `${tree}/etc/sysctl.d/node-prep.conf`].sort(),
-    );
+    expect(await ours()).toEqual([...before, '/etc/modules-load.d/node-prep.conf', '/etc/sysctl.d/node-prep.conf'].sort());
     expect((await nodePrep('verify')).status).toBe(0);
     expect(planOf(await nodePrep('plan', '--format', 'json')).actions).toEqual([]);
     expect(existsSync(join(tree, 'usr/sbin/conntrack')) && existsSync(join(tree, 'usr/bin/socat'))).toBe(true);

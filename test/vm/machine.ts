@@ -35,6 +35,8 @@ export interface StartOptions {
 export interface RebootOptions {
   /** Extra kernel arguments from now on; absent: as before, empty: none. */
   readonly append?: string;
+  /** A raw image that is a second disk from now on, read-only; not together with `append`. */
+  readonly disk?: string;
 }
 
 const defaultTimeoutMs = 600_000;
@@ -143,7 +145,8 @@ export class Machine {
 
   /** Really reboots; resolves when systemd has started everything. */
   async reboot(options: RebootOptions = {}): Promise<void> {
-    await runVm(['reboot', this.name, ...appendArguments(options.append)]);
+    const disk = options.disk === undefined ? [] : ['--disk', options.disk];
+    await runVm(['reboot', this.name, ...appendArguments(options.append), ...disk]);
   }
 
   /** Stores memory and disk under a name, which may be used again. */

@@ -1,0 +1,23 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { OperatorError } from '../errors.ts';
+import { inWords } from './write.ts';
+
+/**
+ * Replaces a report that others read at any time, whole: they see the old one or the new one. The temporary file beside it has a
+ * dot-name that ends in .tmp, which node-exporter, who reads *.prom, leaves alone. Throws an OperatorError where that cannot be.
+ */
+export const writeReport = (path: string, text: string): void => {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    writeFileSync(temporary, text, { mode: 0o644, flush: true });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw new OperatorError(
+      `Cannot write ${path}: ${missing ? 'its folder is not there' : inWords(error)}.`,
+      missing ? `Make it: mkdir -p ${dirname(path)}` : undefined,
+    );
+  }
+};
