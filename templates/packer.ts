@@ -19,7 +19,7 @@ type PackerParts = {
 export const packerFile = (parts: PackerParts): string =>
   [head(parts), variables(parts), locals(parts), ...(parts.sources.length > 0 ? [] : [example]), build(parts)].join('\n\n');
 
-const head = ({ version, asked, sources, config }: PackerParts): string => `\
+const head = ({ version, asked, sources, config, reboots }: PackerParts): string => `\
 # Written by node-prep ${version}: node-prep render packer${asked === '' ? '' : ` ${asked}`}
 #
 # ${
@@ -28,13 +28,16 @@ const head = ({ version, asked, sources, config }: PackerParts): string => `\
     : `As it is, it prepares a machine that runs already: packer build -var node_prep_host=ADDRESS THIS-FILE`
 }
 # In a build block of your own: keep the variable and the locals, and move the provisioners there, in this order.
-# A machine on which something is blocked, or which is not as wanted in the end, fails the build.
+# A machine on which something is blocked, or which is not as wanted in the end, fails the build.${reboots ? waits : ''}
 #
 # Builders of a mounted tree (amazon-chroot, azure-chroot) run no kernel of the image, so there node-prep has to work from
 # outside. Set mount_path in the source, and use this in place of the provisioners below:
 #   provisioner "shell-local" {
 #     inline = ["${'${var.node_prep}'} apply --yes --root MOUNT_PATH${config ? ' --config FILE' : ''}${asked === '' ? '' : ' (the flags above)'}"]
 #   }`;
+
+const waits = `
+# So does one that waits for its reboot (exit code 3): have a provisioner of your own reboot it, and let apply come again.`;
 
 const variables = ({ binary, sources }: PackerParts): string => `\
 variable "node_prep" {
@@ -74,15 +77,7 @@ ${
     : ''
 }
   node_prep_apply = ${heredoc(applyScript(parts), 'SCRIPT')}
-${
-  parts.reboots
-    ? `
-  node_prep_reboot = ${heredoc(`${programOf(parts)} verify${parts.words} || { systemctl reboot; sleep 300; }`, 'SCRIPT')}
-
-  node_prep_verify = ${heredoc(verifyScript(parts), 'SCRIPT')}
-`
-    : ''
-}}`;
+}`;
 
 const build = (parts: PackerParts): string => `\
 build {
@@ -95,29 +90,9 @@ build {
 
   provisioner "shell" {
     execute_command = local.node_prep_as_root
-    inline          = [local.node_prep_apply]${parts.reboots ? mayWait : ''}
+    inline          = [local.node_prep_apply]
   }
-${parts.reboots ? reboot : ''}}`;
-
-const mayWait = `
-
-    # 3: the machine waits for its reboot. What else stands in the way fails the build in the end.
-    valid_exit_codes = [0, 3]`;
-
-// The shell that began the reboot waits for its own end: else the next step could come before the machine went down.
-const reboot = `
-  provisioner "shell" {
-    execute_command   = local.node_prep_as_root
-    inline            = [local.node_prep_reboot]
-    expect_disconnect = true
-  }
-
-  provisioner "shell" {
-    pause_before    = "10s"
-    execute_command = local.node_prep_as_root
-    inline          = [local.node_prep_verify]
-  }
-`;
+}`;
 
 const uploaded = '/tmp/node-prep-packer';
 const programOf = ({ installed }: PackerParts): string =>
@@ -128,7 +103,7 @@ const programOf = ({ installed }: PackerParts): string =>
 const applyScript = (parts: PackerParts): string =>
   [
     'set -eu',
-    `trap '${cleaning(parts)}' EXIT`,
+    `trap 'rm -f ${leftovers(parts).join(' ')}' EXIT`,
     'if [ -d /run/systemd/system ] && command -v cloud-init >/dev/null 2>&1; then',
     "  echo 'Waiting for cloud-init: it may be at work with the package manager'",
     '  timeout 900 cloud-init status --wait >/dev/null || echo "cloud-init status: exit code $?; going on"',
@@ -136,19 +111,6 @@ const applyScript = (parts: PackerParts): string =>
     `install -D -m 0755 ${uploaded} ${programOf(parts)}`,
     ...(parts.config ? [`echo '\${base64encode(local.node_prep_config)}' | base64 -d >${parts.config.path}`] : []),
     `${programOf(parts)} apply --yes${parts.words}`,
-    ...(parts.reboots ? [] : [`${programOf(parts)} verify${parts.words}`]),
-  ].join('\n');
-
-/** After the reboot there is more to do, so that only a failure ends with everything removed. */
-const cleaning = (parts: PackerParts): string =>
-  parts.reboots
-    ? `case $? in 0 | 3) rm -f ${uploaded} ;; *) rm -f ${leftovers(parts).join(' ')} ;; esac`
-    : `rm -f ${leftovers(parts).join(' ')}`;
-
-const verifyScript = (parts: PackerParts): string =>
-  [
-    'set -eu',
-    ...(parts.installed ? [] : [`trap 'rm -f ${leftovers(parts).join(' ')}' EXIT`]),
     `${programOf(parts)} verify${parts.words}`,
   ].join('\n');
 
