@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /** What every artefact says of itself. `epoch`: the one moment that all of them are dated with, in seconds of Unix time. */
@@ -20,10 +20,11 @@ export const readAbout = (): About => {
   return { name, version, summary: description, license, maintainer, epoch: epochOf(process.env['SOURCE_DATE_EPOCH']) };
 };
 
+/** Where there is neither the variable nor a history, as in an unpacked archive of the sources, the start of 1980. */
 const epochOf = (given: string | undefined): number => {
-  const text = given ?? execFileSync('git', ['log', '-1', '--format=%ct'], { encoding: 'utf8' });
-  if (!/^\d+\s*$/.test(text)) throw new Error(`SOURCE_DATE_EPOCH is no number of seconds: ${text}`);
-  return Number(text);
+  const text = given ?? spawnSync('git', ['log', '-1', '--format=%ct'], { encoding: 'utf8' }).stdout ?? '';
+  if (given !== undefined && !/^\d+$/.test(given)) throw new Error(`SOURCE_DATE_EPOCH is no number of seconds: ${given}`);
+  return Number(text) || 315_532_800;
 };
 
 /** The day of an artefact as "2026-11-21". */
