@@ -119,8 +119,13 @@ const report = (): { readonly node: number; readonly plan: number } => {
 /** Wall and processor time of a whole run, what it starts included, in ms, and its peak of memory in MiB. */
 const timed = (args: readonly string[]): { wall: number; cpu: number; peak: number } => {
   const [program = '', ...rest] = args;
-  const script =
-    'import os,resource,subprocess,sys,time\nt=time.monotonic()\nsubprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,stderr=subprocess.DEVNULL)\nt=time.monotonic()-t\nr=resource.getrusage(resource.RUSAGE_CHILDREN)\nprint(t*1000,(r.ru_utime+r.ru_stime)*1000,r.ru_maxrss/1024)';
+  // Python's rusage of its children has that of whatever ran before in its process too, as shims of it do.
+  const script = `import resource, subprocess, sys, time
+used = lambda r: r.ru_utime + r.ru_stime
+before, began = used(resource.getrusage(resource.RUSAGE_CHILDREN)), time.monotonic()
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+took, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(took * 1000, (used(after) - before) * 1000, after.ru_maxrss / 1024)`;
   const { stdout } = spawnSync('python3', ['-c', script, program, ...rest], { encoding: 'utf8' });
   const [wall = 0, cpu = 0, peak = 0] = stdout.trim().split(' ').map(Number);
   return { wall, cpu, peak };
