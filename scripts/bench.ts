@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import type { Outcome, Plan } from '../src/model.ts';
 import { peersText } from './bench.d/peers.ts';
 import { sizesText } from './bench.d/sizes.ts';
@@ -45,6 +46,7 @@ const planNow = (): Plan => {
 const makeConverged = (): void => {
   execFileSync('ip', ['link', 'set', 'lo', 'up']);
   for (const folder of ['/etc/modules-load.d', '/etc/sysctl.d']) onTmpfs(folder);
+  layConfig();
   // A kernel without loadable modules has no such file, and needs none.
   const modules = existsSync('/proc/modules') ? onCopy('/proc/modules') : undefined;
   const status = onCopy('/var/lib/dpkg/status');
@@ -57,6 +59,14 @@ const makeConverged = (): void => {
     if (finding.kind === 'sysctl' && !finding.now.ok) writeFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, finding.want);
   }
   for (const action of planNow().actions) if (action.do === 'write') writeFileSync(action.path, action.after);
+};
+
+/** The kernel's configuration as a file, where Debian, Ubuntu and RHEL have it: to unpack /proc/config.gz takes 4 ms more. */
+const layConfig = (): void => {
+  const file = `/boot/config-${release()}`;
+  if (existsSync(file) || !existsSync('/proc/config.gz')) return;
+  execFileSync('mount', ['-t', 'tmpfs', 'node-prep-bench', '/boot']);
+  writeFileSync(file, gunzipSync(readFileSync('/proc/config.gz')));
 };
 
 const onTmpfs = (folder: string): void => {
