@@ -23,6 +23,9 @@ const withRecord = (host: MemoryHost): MemoryHost => {
   return host;
 };
 
+/** Of several questions that ask dpkg, the one without a name of its own. */
+const isPackageQuestion = (key: string): boolean => key.includes('db:Status-Status') && !key.includes('"ask-');
+
 /** What files tell in place of a command, for each command that they tell of. */
 const knownOf = (queries: readonly Query[], answers: Answers): [string, Answer][] =>
   queries.flatMap((query) => {
@@ -57,7 +60,7 @@ describe("dpkg's record", () => {
   const desired = desiredFrom(['kubernetes']);
   const isKnown = async (host: MemoryHost): Promise<boolean> => {
     const { known } = await asked(host, desired);
-    return known.some(([key]) => key.includes('want iproute2') || key.includes("want '' iproute2"));
+    return known.some(([key]) => isPackageQuestion(key));
   };
   const ready = async (): Promise<MemoryHost> => {
     const host = debianWith({});
@@ -73,7 +76,7 @@ describe("dpkg's record", () => {
   test('a host that has every package is asked for none', async () => {
     const { answers, known } = await asked(await ready(), desired);
     const plan = makePlan(desired, new Map([...answers, ...known]));
-    expect(known.some(([key]) => key.includes('want iproute2') || key.includes("want '' iproute2"))).toBe(true);
+    expect(known.some(([key]) => isPackageQuestion(key))).toBe(true);
     expect(findingOf(plan, 'package/socat')).toMatchObject({ verdict: 'ok', now: { from: 'package socat' } });
   });
 
