@@ -71,7 +71,7 @@ describe('a Debian 12 machine with the .deb', () => {
     expect((await host.nodePrep('apply', '--yes', '-q')).status).toBe(0);
     await host.machine.sh(`rm ${textfile}; systemctl reset-failed`);
     await host.machine.reboot();
-    await host.machine.sh(`for i in $(seq 120); do [ ! -e ${textfile} ] || exit 0; sleep 1; done; exit 1`);
+    await host.machine.sh(`for i in $(seq 300); do [ ! -e ${textfile} ] || exit 0; sleep 1; done; exit 1`);
     expect(await host.machine.sh(`cat ${textfile}`)).toMatch(/^node_prep_converged 1$/m);
     await host.machine.sh(waitFor('inactive'));
     expect(await host.machine.sh('systemctl --failed --no-legend')).toBe('');
@@ -96,4 +96,4 @@ describe('a Debian 12 machine with the .deb', () => {
 
 /** Until the check that the timer started has come to that state. */
 const waitFor = (state: string): string =>
-  `for i in $(seq 60); do [ "$(systemctl is-active node-prep-verify.service)" != ${state} ] || exit 0; sleep 1; done; exit 1`;
+  `for i in $(seq 180); do [ "$(systemctl is-active node-prep-verify.service)" != ${state} ] || exit 0; sleep 1; done; exit 1`;
