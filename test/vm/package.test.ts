@@ -21,7 +21,7 @@ describe('a Debian 12 machine with the .deb', () => {
     const deb = makeDeb({ about: readAbout(), notices: '', executable, arch: 'x64', folder, compression: 'quick' });
     await host.machine.copy(deb, '/root/');
     await host.machine.sh(
-      'find / -xdev | sort > /tmp/before; apt-get -y -q install --no-install-recommends /root/node-prep_*.deb',
+      'find / -xdev | sort > /root/before; apt-get -y -q install --no-install-recommends /root/node-prep_*.deb',
     );
   });
   afterAll(async () => {
@@ -85,7 +85,7 @@ describe('a Debian 12 machine with the .deb', () => {
     const purged = await host.machine.exec(['apt-get', '-y', '-q', 'purge', 'node-prep']);
     expect(purged).toMatchObject({ status: 0, stderr: expect.not.stringContaining('warning') });
     const left = await host.machine.sh(
-      "find / -xdev | sort > /tmp/after; comm -13 /tmp/before /tmp/after | grep -E 'node.prep|prometheus' | grep -v '^/\\(opt\\|tmp\\|var/log\\|root\\)/' || :",
+      "find / -xdev | sort > /root/after; comm -13 /root/before /root/after | grep -E 'node.prep|prometheus' | grep -v '^/\\(opt\\|tmp\\|var/log\\|root\\)/' || :",
     );
     expect(left.trim().split('\n')).toEqual(['/etc/modules-load.d/node-prep.conf', '/etc/sysctl.d/node-prep.conf']);
     expect(await host.machine.sh('systemctl list-unit-files | grep -c node-prep || :; systemctl --failed --no-legend')).toBe(
