@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readAbout } from '../../scripts/package.d/about.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from '../../scripts/package.d/completions.ts';
 import { makeDeb } from '../../scripts/package.d/deb.ts';
@@ -13,6 +13,9 @@ import { manPage } from '../../scripts/package.d/man.ts';
 import { makeRpm } from '../../scripts/package.d/rpm.ts';
 import { sbomJson } from '../../scripts/package.d/sbom.ts';
 import { commands } from '../../src/commands/table.ts';
+
+// Packing and npm are slow where other tests use the machine as well.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'node-prep-packages-'));

@@ -21,7 +21,7 @@ describe('a Debian 12 machine with the .deb', () => {
     const deb = makeDeb({ about: readAbout(), notices: '', executable, arch: 'x64', folder, compression: 'quick' });
     await host.machine.copy(deb, '/root/');
     await host.machine.sh(
-      'find / -xdev | sort > /tmp/before; apt-get -y -q install --no-install-recommends /root/node-prep_*.deb',
+      'find / -xdev | sort > /root/before; apt-get -y -q install --no-install-recommends /root/node-prep_*.deb',
     );
   });
   afterAll(async () => {
@@ -71,7 +71,7 @@ describe('a Debian 12 machine with the .deb', () => {
     expect((await host.nodePrep('apply', '--yes', '-q')).status).toBe(0);
     await host.machine.sh(`rm ${textfile}; systemctl reset-failed`);
     await host.machine.reboot();
-    await host.machine.sh(`for i in $(seq 120); do [ ! -e ${textfile} ] || exit 0; sleep 1; done; exit 1`);
+    await host.machine.sh(`for i in $(seq 300); do [ ! -e ${textfile} ] || exit 0; sleep 1; done; exit 1`);
     expect(await host.machine.sh(`cat ${textfile}`)).toMatch(/^node_prep_converged 1$/m);
     await host.machine.sh(waitFor('inactive'));
     expect(await host.machine.sh('systemctl --failed --no-legend')).toBe('');
@@ -85,7 +85,7 @@ describe('a Debian 12 machine with the .deb', () => {
     const purged = await host.machine.exec(['apt-get', '-y', '-q', 'purge', 'node-prep']);
     expect(purged).toMatchObject({ status: 0, stderr: expect.not.stringContaining('warning') });
     const left = await host.machine.sh(
-      "find / -xdev | sort > /tmp/after; comm -13 /tmp/before /tmp/after | grep -E 'node.prep|prometheus' | grep -v '^/\\(opt\\|tmp\\|var/log\\|root\\)/' || :",
+      "find / -xdev | sort > /root/after; comm -13 /root/before /root/after | grep -E 'node.prep|prometheus' | grep -v '^/\\(opt\\|tmp\\|var/log\\|root\\)/' || :",
     );
     expect(left.trim().split('\n')).toEqual(['/etc/modules-load.d/node-prep.conf', '/etc/sysctl.d/node-prep.conf']);
     expect(await host.machine.sh('systemctl list-unit-files | grep -c node-prep || :; systemctl --failed --no-legend')).toBe(
@@ -96,4 +96,4 @@ describe('a Debian 12 machine with the .deb', () => {
 
 /** Until the check that the timer started has come to that state. */
 const waitFor = (state: string): string =>
-  `for i in $(seq 60); do [ "$(systemctl is-active node-prep-verify.service)" != ${state} ] || exit 0; sleep 1; done; exit 1`;
+  `for i in $(seq 180); do [ "$(systemctl is-active node-prep-verify.service)" != ${state} ] || exit 0; sleep 1; done; exit 1`;
