@@ -8,6 +8,7 @@ export type { Watch } from './apply.ts';
 export { loadSettings } from './config.ts';
 export type { DesiredFlags, Settings } from './config.ts';
 export { OperatorError } from './errors.ts';
+export { imageHost } from './hosts/image.ts';
 export { localHost } from './hosts/local.ts';
 export { isConverged, makePlan, queriesFor, summarize } from './plan.ts';
 export { planText } from './views/plan-text.ts';

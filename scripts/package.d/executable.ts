@@ -18,12 +18,6 @@ export const targets: readonly Target[] = [
 
 type Lock = { readonly packages: { readonly [path: string]: { readonly version: string; readonly integrity: string } } };
 
-/**
- * Room for all that a plan makes on the way, so that nothing is collected before it ends. V8 takes only compiled code that was
- * made with the same flags.
- */
-const flags = ['--min-semi-space-size=16'];
-
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
 /**
@@ -38,7 +32,7 @@ export const executable = (target: Target, folder: string): string => {
   quietly(target.strip, [bare]);
   chmodSync(bare, 0o755);
   const cache = join(work, 'app.cache');
-  compile([...target.emulator, bare, ...flags] as unknown as readonly [string, ...string[]], 'dist/app.cjs', cache);
+  compile([...target.emulator, bare] as unknown as readonly [string, ...string[]], 'dist/app.cjs', cache);
   const file = join(folder, `node-prep-linux-${target.arch}`);
   inject(bare, file, work, { 'app.cache': cache });
   return file;
@@ -59,7 +53,6 @@ const inject = (node: string, file: string, work: string, more: Readonly<Record<
       main: 'dist/executable.cjs',
       output: blob,
       disableExperimentalSEAWarning: true,
-      execArgv: flags,
       execArgvExtension: 'none',
       // Wrapped as the loader wraps it elsewhere: it takes longer to copy text than to read it.
       assets: { ...bundle(), 'app.cjs': wrapped, ...more },
