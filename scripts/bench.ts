@@ -99,6 +99,12 @@ const casesOf = (converged: readonly string[]): (readonly [string, readonly stri
   ];
 };
 
+/** What is aimed at: times of `node -e 0`, and MiB. */
+const aims: { readonly [name: string]: { readonly x: number; readonly peak?: number } } = {
+  'exe --version': { x: 1.2 },
+  'exe plan': { x: 1.6, peak: 90 },
+};
+
 /** Measures and prints; gives the medians that others are compared with. */
 const report = (): { readonly node: number; readonly plan: number } => {
   const cases = casesOf(waivers());
@@ -111,19 +117,25 @@ const report = (): { readonly node: number; readonly plan: number } => {
     });
   }
   const base = median(measured[0]?.wall ?? []);
-  process.stdout.write('                  wall ms      x   cpu ms   peak MiB   processes\n');
+  process.stdout.write('                  wall ms      x   cpu ms   peak MiB   processes   aim\n');
   cases.forEach(([name, args], c) => {
-    const [wall, cpu] = [median(measured[c]?.wall ?? []), median(measured[c]?.cpu ?? [])];
-    process.stdout.write(
-      `${name.padEnd(16)}${wall.toFixed(1).padStart(9)}${(wall / base).toFixed(2).padStart(7)}${cpu.toFixed(0).padStart(9)}${median(
-        measured[c]?.peak ?? [],
-      )
-        .toFixed(0)
-        .padStart(11)}${processes(args).padStart(12)}\n`,
-    );
+    const { wall, cpu, peak } = measured[c] ?? { wall: [], cpu: [], peak: [] };
+    const figures = { x: median(wall) / base, peak: median(peak) };
+    const cells = [median(wall).toFixed(1).padStart(9), figures.x.toFixed(2).padStart(7), median(cpu).toFixed(0).padStart(9)];
+    cells.push(figures.peak.toFixed(0).padStart(11), processes(args).padStart(12), aimText(name, figures));
+    process.stdout.write(`${name.padEnd(16)}${cells.join('')}\n`);
   });
   const plan = measured[cases.findIndex(([name]) => name === 'exe plan')];
   return { node: base, plan: median(plan?.wall ?? []) };
+};
+
+/** Says the aim, if there is one, and has the benchmark fail where it is missed. */
+const aimText = (name: string, figures: { readonly x: number; readonly peak: number }): string => {
+  const aim = aims[name];
+  if (!aim) return '';
+  const missed = figures.x > aim.x || figures.peak > (aim.peak ?? Infinity);
+  if (missed) process.exitCode = 1;
+  return `   ${aim.x} x${aim.peak ? `, ${aim.peak} MiB` : ''}${missed ? ': MISSED' : ''}`;
 };
 
 /** Wall and processor time of a whole run, what it starts included, in ms, and its peak of memory in MiB. */

@@ -15,6 +15,7 @@ export const main = async (words: readonly string[]): Promise<boolean> => {
   leaveRemovedFolder();
   const code = await run(words);
   process.exitCode ||= code;
+  if (process.exitCode !== code && isForDetector(words)) process.exitCode = unknownToDetector;
   return isWritten();
 };
 
@@ -27,10 +28,13 @@ const run = async (words: readonly string[]): Promise<number> => {
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
     writeError(forLocale(`node-prep: ${safe(error.message)}\n${error.hint ? `  ${safe(error.hint)}\n` : ''}`, process.env));
-    // To node-problem-detector, 1 would be a problem of the host; 2 says that nothing is known.
-    return words.includes('--problem-detector') ? 2 : 1;
+    return isForDetector(words) ? unknownToDetector : 1;
   }
 };
+
+/** To node-problem-detector, 1 would be a problem of the host; 2 says that nothing is known. */
+const unknownToDetector = 2;
+const isForDetector = (words: readonly string[]): boolean => words.some((word) => word.split('=')[0] === '--problem-detector');
 
 /** In a folder that was removed since, libraries fail that only wanted to know where they are. */
 const leaveRemovedFolder = (): void => {

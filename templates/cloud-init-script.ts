@@ -79,7 +79,7 @@ fetch() { # URL FILE
   if command -v curl >/dev/null; then
     curl -fsSL --connect-timeout 20 --speed-limit 1000 --speed-time 30 -o "$2" "$1"
   elif command -v wget >/dev/null; then
-    wget -nv -t 1 -T 30 -O "$2" "$1"
+    wget -q -t 1 -T 30 -O "$2" "$1"
   else
     python3 - "$@" <<'END'
 import shutil, sys, urllib.request
@@ -106,7 +106,7 @@ done`;
 
 const put = (gzip: boolean): string =>
   [
-    ...(gzip ? ['mv "$new" "$new.gz" && gzip -df "$new.gz" || give_up "$at cannot be unpacked."'] : []),
+    ...(gzip ? ['mv "$new" "$new.gz" && gzip -df "$new.gz" || give_up "${at%%[?#]*} cannot be unpacked."'] : []),
     'chmod 755 "$new" && mv -f "$new" "$program" || give_up "$program cannot be written."',
   ].join('\n');
 

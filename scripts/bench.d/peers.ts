@@ -39,6 +39,7 @@ const pyinfraLine = (figures: string, node: number, plan: number): string => {
   const text = readFileSync(figures, 'utf8');
   const seconds = Number(/^\| pyinfra \| [^|]+\| ([\d.]+)/m.exec(text)?.[1]);
   const [, low, high] = /^node -e 0: ([\d.]+)-([\d.]+)/m.exec(text) ?? [];
+  if (!seconds || !low || !high) throw new Error(`${figures} has no figure of pyinfra, or none of node -e 0`);
   const times = [high, low].map((there) => ((seconds / Number(there)) * node) / plan);
   return `pyinfra's plan, ${seconds} s where node -e 0 took ${low}-${high} s: scaled to this machine ${times.map((x) => x.toFixed(1)).join(' to ')} x a plan`;
 };

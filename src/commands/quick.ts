@@ -41,7 +41,10 @@ const nameOf = (word: string, options: Command['options']): string | undefined =
   return word.length === 2 ? Object.keys(options).find((name) => options[name]?.short === word[1]) : undefined;
 };
 
-/** A value that looks like an option is perhaps a forgotten value. */
+/** A value that looks like an option is perhaps a forgotten value; around one in quotes yargs takes them away. */
 const fits = (value: string | boolean | undefined, option: CliOption, attached: boolean): boolean =>
   typeof value === 'boolean' ||
-  (value !== undefined && (attached || !value.startsWith('-')) && (!option.choices || option.choices.includes(value)));
+  (value !== undefined &&
+    (attached || !value.startsWith('-')) &&
+    !/^(['"]).*\1$/s.test(value) &&
+    (!option.choices || option.choices.includes(value)));

@@ -1,4 +1,5 @@
 import { planHost } from '../apply.ts';
+import { OperatorError } from '../errors.ts';
 import { writeReport } from '../hosts/report-file.ts';
 import type { Plan } from '../model.ts';
 import { has } from '../plan.ts';
@@ -8,7 +9,7 @@ import { prometheusText } from '../views/prometheus.ts';
 import { verdictLine } from '../views/verdict-line.ts';
 import { desiredOptions, on, outputOptions, text, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
-import { isJson, print, printJson, settingsFrom, styleFrom } from './shared.ts';
+import { isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
 
 declare const NODE_PREP_VERSION: string;
@@ -35,38 +36,51 @@ export const verify: Command = {
 };
 
 const verdict = async (args: Args): Promise<number> => {
-  const { host, plan } = await look(args);
+  const { host, plan, unwritten } = await look(args);
   if (isJson(args)) await printJson('verify', [{ host, status: 'planned', plan }]);
   else {
     print(verdictLine(host, plan));
     if (on(args, 'verbose')) print(findingsText(plan.findings, 'verbose', styleFrom(args)).join('\n'));
   }
+  if (unwritten) throw unwritten;
   return has(plan, 'blocked') ? 3 : has(plan, 'change') ? 2 : 0;
 };
 
 /** Whatever goes wrong is an answer here: an exit code of 1 would be taken for a problem of the host. */
 const answer = async (args: Args): Promise<number> => {
   const { code, line } = await look(args).then(
-    ({ plan }) => problemOf(plan),
+    ({ plan, unwritten }) => {
+      if (unwritten) note(unwritten.message);
+      return problemOf(plan);
+    },
     (error: unknown) => unknownBecause(error instanceof Error ? error.message : String(error)),
   );
   print(line);
   return code;
 };
 
+/** A look at a host. `unwritten`: why its metrics could not be written. */
+type Looked = { readonly host: string; readonly plan: Plan; readonly unwritten: OperatorError | undefined };
+
 /** Plans, and writes the metrics if asked to: also that it could not be done, so that an old result does not look like a new one. */
-const look = async (args: Args): Promise<{ readonly host: string; readonly plan: Plan }> => {
-  const report = (plan: Plan | undefined): void => {
-    const path = text(args, 'textfile');
-    const at = Math.floor(Date.now() / 1000);
-    if (path !== undefined) writeReport(path, prometheusText({ plan, at, version: NODE_PREP_VERSION }));
-  };
+const look = async (args: Args): Promise<Looked> => {
   const looked = await planned(args).catch((error: unknown) => {
-    report(undefined);
+    writeMetrics(args, undefined);
     throw error;
   });
-  report(looked.plan);
-  return looked;
+  return { ...looked, unwritten: writeMetrics(args, looked.plan) };
+};
+
+const writeMetrics = (args: Args, plan: Plan | undefined): OperatorError | undefined => {
+  const path = text(args, 'textfile');
+  if (path === undefined) return undefined;
+  try {
+    writeReport(path, prometheusText({ plan, at: Math.floor(Date.now() / 1000), version: NODE_PREP_VERSION }));
+    return undefined;
+  } catch (error) {
+    if (error instanceof OperatorError) return error;
+    throw error;
+  }
 };
 
 const planned = async (args: Args): Promise<{ readonly host: string; readonly plan: Plan }> => {

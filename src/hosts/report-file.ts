@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import { inWords } from './write.ts';
@@ -10,7 +10,7 @@ import { inWords } from './write.ts';
 export const writeReport = (path: string, text: string): void => {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
-    writeFileSync(temporary, text, { mode: 0o644, flush: true });
+    fill(temporary, text);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -19,5 +19,18 @@ export const writeReport = (path: string, text: string): void => {
       `Cannot write ${path}: ${missing ? 'its folder is not there' : inWords(error)}.`,
       missing ? `Make it: mkdir -p ${dirname(path)}` : undefined,
     );
+  }
+};
+
+/** Made anew and never opened through a link that lies there: root writes where others may. Readable to all whatever the umask. */
+const fill = (temporary: string, text: string): void => {
+  rmSync(temporary, { force: true });
+  const file = openSync(temporary, 'wx', 0o600);
+  try {
+    writeFileSync(file, text);
+    fchmodSync(file, 0o644);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 };

@@ -48,7 +48,7 @@ export const cloudInit: Format = {
       madeBy(input),
       [
         { path: defaultFile, mode: '0644', content: configText(input.said.config, input.args) },
-        { path: script, mode: '0755', content: firstBootScript(source, words) },
+        { path: script, mode: '0700', content: firstBootScript(source, words) },
       ],
       script,
     );

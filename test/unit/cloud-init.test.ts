@@ -61,7 +61,7 @@ describe.each(Object.entries(ways))('user-data for an executable that comes by w
     const data = parse(text, { version: '1.1' }) as UserData;
     expect(data.write_files.map((f) => [f.path, f.permissions])).toEqual([
       ['/etc/node-prep.yaml', '0644'],
-      ['/var/lib/node-prep/first-boot.sh', '0755'],
+      ['/var/lib/node-prep/first-boot.sh', '0700'],
     ]);
     expect(data.runcmd).toEqual(['set -e', ['sh', '/var/lib/node-prep/first-boot.sh']]);
   });

@@ -1,8 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { writeReport } from '../../src/hosts/report-file.ts';
 import type { Finding, Plan } from '../../src/model.ts';
 import { problemOf, unknownBecause } from '../../src/views/problem-line.ts';
 import { prometheusText } from '../../src/views/prometheus.ts';
@@ -76,10 +88,8 @@ describe('the metrics', () => {
 describe('verify', () => {
   const folder = mkdtempSync(join(tmpdir(), 'node-prep-monitoring-'));
   afterAll(() => rmSync(folder, { recursive: true }));
-  const verify = (...words: string[]) =>
-    spawnSync(process.execPath, [resolve(import.meta.dirname, '../../dist/node-prep.cjs'), 'verify', ...words], {
-      encoding: 'utf8',
-    });
+  const program = resolve(import.meta.dirname, '../../dist/node-prep.cjs');
+  const verify = (...words: string[]) => spawnSync(process.execPath, [program, 'verify', ...words], { encoding: 'utf8' });
   const path = join(folder, 'x.prom');
 
   test('writes its metrics beside its verdict, and leaves nothing else there', () => {
@@ -97,9 +107,51 @@ describe('verify', () => {
   });
 
   test('says what to do where the folder is missing', () => {
-    const { status, stderr } = verify('--textfile', join(folder, 'none/x.prom'));
+    const { status, stdout, stderr } = verify('--textfile', join(folder, 'none/x.prom'));
     expect([status, existsSync(join(folder, 'none'))]).toEqual([1, false]);
+    expect(stdout, 'the verdict is given all the same').toMatch(/^local: /);
     expect(stderr).toMatch(/its folder is not there\.\n {2}Make it: mkdir -p /);
+  });
+
+  test('writes what everybody may read, whatever the umask', () => {
+    const shared = join(folder, 'shared.prom');
+    const before = process.umask(0o077);
+    try {
+      writeReport(shared, 'a 1\n');
+    } finally {
+      process.umask(before);
+    }
+    expect(statSync(shared).mode & 0o777).toBe(0o644);
+    rmSync(shared);
+  });
+
+  test('does not write through a link that somebody laid where its temporary file goes', () => {
+    const [mine, planted] = [join(folder, 'mine'), join(folder, `.x.prom.${process.pid}.tmp`)];
+    writeFileSync(mine, 'mine');
+    symlinkSync(mine, planted);
+    writeReport(path, 'a 1\n');
+    expect([readFileSync(mine, 'utf8'), readFileSync(path, 'utf8')]).toEqual(['mine', 'a 1\n']);
+    rmSync(mine);
+  });
+
+  test('a problem of the host is told to node-problem-detector also where the metrics cannot be written', () => {
+    const { status, stdout } = verify('--problem-detector', '--textfile', join(folder, 'none/x.prom'));
+    expect({ status, stdout }).toEqual({
+      status: verify('--problem-detector').status,
+      stdout: verify('--problem-detector').stdout,
+    });
+  });
+
+  test('an answer that nobody can be given is no problem of the host', () => {
+    const config = join(folder, 'met.yaml');
+    writeFileSync(config, 'packages: { coreutils: "*" }\n');
+    const words = [program, 'verify', '--problem-detector', '-c', config];
+    expect(spawnSync(process.execPath, words).status).toBe(0);
+    const full = openSync('/dev/full', 'w');
+    expect(spawnSync(process.execPath, words, { stdio: ['ignore', full, 'ignore'] }).status).toBe(2);
+    closeSync(full);
+    rmSync(config);
+    expect(spawnSync(process.execPath, [program, 'verify', '--problem-detector=true', '--nosuch']).status).toBe(2);
   });
 
   test('answers node-problem-detector with 2 to every mistake', () => {

@@ -32,6 +32,8 @@ const word = fc.constantFrom(
   'true',
   'é',
   'module/xt_set=no, not here',
+  "'in quotes'",
+  '"x"',
 );
 const flag = fc.oneof(
   word.map((w) => ['-p', w]),
