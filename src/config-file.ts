@@ -149,7 +149,7 @@ const issueError = (path: string, document: Document, lines: LineCounter, issue:
   if (stray === undefined)
     return new OperatorError(
       `${path}:${at}: ${keys.join('.') || 'the file'}: ${wordsOf(issue)}`,
-      'See schemas/config.schema.json for what can stand there.',
+      'node-prep profiles lists the profiles and their options; the README shows every key.',
     );
   const known = knownKeys(issue.path.map(String));
   const near = nearest(stray, known);

@@ -11,12 +11,12 @@ import type { ChosenProfile } from './requirements.ts';
 
 /** What the flags say about the desired state. */
 export type DesiredFlags = {
-  readonly profiles: readonly string[];
+  readonly profiles?: readonly string[];
   readonly config?: string;
   /** Where the default file is read from; undefined where the host, an image, has none. */
   readonly defaultAt?: string | undefined;
   readonly ipFamilies?: string;
-  readonly waive: readonly string[];
+  readonly waive?: readonly string[];
   readonly allow?: Permissions;
 };
 
@@ -36,9 +36,9 @@ export const loadSettings = async (flags: DesiredFlags, today: Date): Promise<Se
   const path = flags.config ?? (standard !== undefined && existsSync(standard) ? standard : undefined);
   const file = path === undefined ? {} : await (await import('./config-file.ts')).readConfig(path);
   const ip = ipFamilies(flags.ipFamilies?.split(',') ?? file.ipFamilies ?? ['ipv4']);
-  const chosen = chooseProfiles(flags.profiles, file, ip);
+  const chosen = chooseProfiles(flags.profiles ?? [], file, ip);
   const { waivers, warnings } = currentWaivers(
-    [...(file.waive ?? []), ...flags.waive.map(waiverOf)].map((w) => ({ ...w, id: normalId(w.id) })),
+    [...(file.waive ?? []), ...(flags.waive ?? []).map(waiverOf)].map((w) => ({ ...w, id: normalId(w.id) })),
     today,
   );
   const desired = desiredState(

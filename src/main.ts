@@ -1,7 +1,9 @@
-import { isWritten, watchStreams, writeError } from './commands/output.ts';
+import { isWritten, watchStreams, writeError, writeOut } from './commands/output.ts';
+import { leaveRemovedFolder } from './commands/folder.ts';
 import { readQuickly } from './commands/quick.ts';
 import { commands } from './commands/table.ts';
 import { OperatorError } from './errors.ts';
+import { unknownBecause } from './views/problem-line.ts';
 import { forLocale, safe } from './views/terminal.ts';
 
 declare const NODE_PREP_VERSION: string;
@@ -28,19 +30,12 @@ const run = async (words: readonly string[]): Promise<number> => {
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error;
     writeError(forLocale(`node-prep: ${safe(error.message)}\n${error.hint ? `  ${safe(error.hint)}\n` : ''}`, process.env));
-    return isForDetector(words) ? unknownToDetector : 1;
+    if (!isForDetector(words)) return 1;
+    writeOut(`${unknownBecause(error.message).line}\n`);
+    return unknownToDetector;
   }
 };
 
 /** To node-problem-detector, 1 would be a problem of the host; 2 says that nothing is known. */
 const unknownToDetector = 2;
 const isForDetector = (words: readonly string[]): boolean => words.some((word) => word.split('=')[0] === '--problem-detector');
-
-/** In a folder that was removed since, libraries fail that only wanted to know where they are. */
-const leaveRemovedFolder = (): void => {
-  try {
-    process.cwd();
-  } catch {
-    process.chdir('/');
-  }
-};

@@ -30,7 +30,14 @@ const partsFor = (source: Source): string[] => {
     case 'path':
       return [bring(`program=$(command -v node-prep) || give_up 'There is no node-prep in the PATH of this image.'`)];
     case 'image':
-      return [bring(choose(source.pieces), 'program=$at', ...check(source.pieces, '$at', '$at'))];
+      return [
+        bring(
+          choose(source.pieces),
+          'program=$at',
+          '[ -f "$at" ] || give_up "There is no file $at in this image."',
+          ...check(source.pieces, '$at', '$at'),
+        ),
+      ];
     case 'disk':
       return [bring(choose(source.pieces), copy(source.label), ...check(source.pieces, '$new', '$at'), put(source.gzip))];
     case 'url':
@@ -125,9 +132,10 @@ exec 5>&1
 code=$({ { (work) </dev/null 2>&1 4>&- 5>&-; echo $? >&4; } | tee -a "$log" >&5 4>&-; } 4>&1)
 case $code in
   0) exit 0 ;;
-  3) why="BLOCKED: $(said 's/^local: blocked: [0-9]* blocked: \\([^;]*\\).*/\\1/p')." ;;
+  3) why="BLOCKED: $(said 's/^local: blocked: [0-9]* blocked: \\([^;]*\\).*/\\1/p')" ;;
   *) why="FAILED: $(said 's/^node-prep: //p')" ;;
 esac
-say "$why What to do is in $log; then run again: sh $0" | tee -a "$log" "$console"
+case $why in *': ') why="\${why%: }, and $log could not be written" ;; esac
+say "\${why%.}. What to do is in $log; then run again: sh $0" | tee -a "$log" "$console"
 exit "\${code:-1}"
 `;

@@ -53,6 +53,8 @@ const inject = (node: string, file: string, work: string, more: Readonly<Record<
       main: 'dist/executable.cjs',
       output: blob,
       disableExperimentalSEAWarning: true,
+      // Else Node reads the host's OpenSSL configuration, and ends where there is a mistake in it.
+      execArgv: ['--openssl-config=/dev/null'],
       execArgvExtension: 'none',
       // Wrapped as the loader wraps it elsewhere: it takes longer to copy text than to read it.
       assets: { ...bundle(), 'app.cjs': wrapped, ...more },

@@ -3,7 +3,8 @@ import { defaultFile } from '../config.ts';
 import { didYouMean, OperatorError } from '../errors.ts';
 import type { Format, Said } from '../renders/format.ts';
 import { formats } from '../renders/table.ts';
-import { desiredOptions, text, texts } from './options.ts';
+import { pathOption } from './folder.ts';
+import { desiredOptions, texts } from './options.ts';
 import type { Args, Command } from './options.ts';
 import { printAsIs, settingsFrom } from './shared.ts';
 
@@ -12,7 +13,8 @@ declare const NODE_PREP_VERSION: string;
 /** Prints the desired state for somebody else's tool. */
 export const render: Command = {
   name: 'render',
-  words: ['<format>'],
+  // In capitals, as another name than the --format of other commands.
+  words: ['<FORMAT>'],
   about: `the same desired state for somebody else's tool: ${formats.map((f) => f.name).join(', ')}`,
   options: Object.assign({}, desiredOptions, ...formats.map((f) => f.options)) as Command['options'],
   run: async (args) => {
@@ -41,7 +43,7 @@ const requireOwnOptions = (format: Format, args: Args): void => {
 };
 
 const saidBy = (args: Args): Said => {
-  const path = text(args, 'config') ?? (existsSync(defaultFile) ? defaultFile : undefined);
+  const path = pathOption(args, 'config') ?? (existsSync(defaultFile) ? defaultFile : undefined);
   return {
     ...(path !== undefined && { config: readFileSync(path, 'utf8') }),
     words: Object.keys(desiredOptions).flatMap(wordsFor(args)),

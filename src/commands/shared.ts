@@ -3,6 +3,7 @@ import type { Settings } from '../config.ts';
 import type { Outcome } from '../model.ts';
 import { forLocale, wantsColor } from '../views/terminal.ts';
 import type { Style } from '../views/terminal.ts';
+import { pathOption } from './folder.ts';
 import { on, text, texts } from './options.ts';
 import { isTerminal, writeError, writeOut } from './output.ts';
 import type { Args } from './options.ts';
@@ -10,7 +11,7 @@ import { imageConfig } from './where.ts';
 
 /** The settings that the arguments name; warnings go to standard error. */
 export const settingsFrom = async (args: Args): Promise<Settings> => {
-  const [config, ipFamilies] = [text(args, 'config'), text(args, 'ip-families')];
+  const [config, ipFamilies] = [pathOption(args, 'config'), text(args, 'ip-families')];
   const flags = {
     profiles: texts(args, 'profile'),
     waive: texts(args, 'waive'),

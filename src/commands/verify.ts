@@ -7,7 +7,8 @@ import { findingsText } from '../views/plan-text.ts';
 import { problemOf, unknownBecause } from '../views/problem-line.ts';
 import { prometheusText } from '../views/prometheus.ts';
 import { verdictLine } from '../views/verdict-line.ts';
-import { desiredOptions, on, outputOptions, text, whereOptions } from './options.ts';
+import { pathOption } from './folder.ts';
+import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
 import { isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
@@ -72,7 +73,7 @@ const look = async (args: Args): Promise<Looked> => {
 };
 
 const writeMetrics = (args: Args, plan: Plan | undefined): OperatorError | undefined => {
-  const path = text(args, 'textfile');
+  const path = pathOption(args, 'textfile');
   if (path === undefined) return undefined;
   try {
     writeReport(path, prometheusText({ plan, at: Math.floor(Date.now() / 1000), version: NODE_PREP_VERSION }));

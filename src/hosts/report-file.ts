@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import { inWords } from './write.ts';
@@ -7,7 +7,8 @@ import { inWords } from './write.ts';
  * Replaces a report that others read at any time, whole: they see the old one or the new one. The temporary file beside it has a
  * dot-name that ends in .tmp, which node-exporter, who reads *.prom, leaves alone. Throws an OperatorError where that cannot be.
  */
-export const writeReport = (path: string, text: string): void => {
+export const writeReport = (named: string, text: string): void => {
+  const path = fileBehind(named);
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
     fill(temporary, text);
@@ -20,6 +21,14 @@ export const writeReport = (path: string, text: string): void => {
       missing ? `Make it: mkdir -p ${dirname(path)}` : undefined,
     );
   }
+};
+
+/** Where a link leads, which stays a link. A device or a folder is nothing to put a file in place of. */
+const fileBehind = (named: string): string => {
+  const there = statSync(named, { throwIfNoEntry: false });
+  if (there && !there.isFile())
+    throw new OperatorError(`${named} is no regular file.`, 'Name the file that node-exporter reads, such as node_prep.prom.');
+  return there ? realpathSync(named) : named;
 };
 
 /** Made anew and never opened through a link that lies there: root writes where others may. Readable to all whatever the umask. */

@@ -109,11 +109,14 @@ const fromUrl = (url: string, sums: readonly string[]): Source => {
 };
 
 const fromPath = (path: string, label: string | undefined, sums: readonly string[]): Source => {
-  if (path === '' || !isPrintable(path) || /[\n\t]/.test(path)) throw new OperatorError(`"${path}" is no path.`);
+  if (path === '' || path.endsWith('/') || !isPrintable(path) || /[\n\t]/.test(path))
+    throw new OperatorError(`"${path}" is no path of a file.`);
   if (label === undefined) {
+    if (path.endsWith('.gz')) throw new OperatorError(`"${path}" is packed: it is unpacked from a --url or a --label only.`);
     if (!path.startsWith('/')) throw new OperatorError(`"${path}" is not absolute.`, 'Name it as the new machine sees it.');
     return { from: 'image', pieces: pieces(path, sums) };
   }
+  if (path.split('/').includes('..')) throw new OperatorError(`"${path}" leads out of the disk ${label}.`);
   if (!/^[\w.+-]{1,32}$/.test(label)) throw new OperatorError(`"${label}" is no label of a disk.`, 'Such as cidata or config-2.');
   return { from: 'disk', pieces: pieces(path.replace(/^\/+/, ''), sums), gzip: path.endsWith('.gz'), label };
 };

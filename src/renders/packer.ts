@@ -1,6 +1,7 @@
 import { packerFile } from '../../templates/packer.ts';
 import { text, texts } from '../commands/options.ts';
 import type { Args } from '../commands/options.ts';
+import { defaultFile } from '../config.ts';
 import { OperatorError } from '../errors.ts';
 import { hclHeredoc, withoutTemplates } from '../knowledge/hcl.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
@@ -30,16 +31,20 @@ export const packer = {
       type: 'boolean',
     },
   },
-  render: ({ said, args, version }: RenderInput): string => {
+  render: async ({ said, args, version }: RenderInput): Promise<string> => {
     const installed = args.options['install'] === true;
-    const config = installed ? '/etc/node-prep.yaml' : '/root/.node-prep-packer.yaml';
-    const words = [...(said.config === undefined ? [] : ['--config', config]), ...said.words];
+    const config = installed ? defaultFile : '/root/.node-prep-packer.yaml';
+    // What stays must be able to say later what is wanted, without flags.
+    const content = installed ? (await import('./config-text.ts')).configText(said.config, args) : said.config;
+    const allowed = ['--take-over', '--allow-reboot-changes'];
+    const flags = installed ? said.words.filter((word) => allowed.includes(word)) : said.words;
+    const words = [...(content === undefined ? [] : ['--config', config]), ...flags];
     return packerFile({
       version,
       binary: binaryFrom(args),
       sources: texts(args, 'source').map(sourceName),
       installed,
-      ...(said.config !== undefined && { config: { path: config, text: hclHeredoc(asLines(said.config), 'CONFIG') } }),
+      ...(content !== undefined && { config: { path: config, text: hclHeredoc(asLines(content), 'CONFIG') } }),
       words: words.map((word) => ` ${withoutTemplates(quote(word))}`).join(''),
       asked: oneLine(quoteAll(said.words)),
       reboots: said.words.includes('--allow-reboot-changes'),

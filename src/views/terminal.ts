@@ -12,11 +12,11 @@ export const safe = (text: string): string =>
   text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?');
 
 /** Whether the locale's characters are UTF-8, as setlocale(3) finds it. */
-export const speaksUtf8 = (env: NodeJS.ProcessEnv): boolean =>
+export const speaksUtf8 = (env: { readonly [name: string]: string | undefined }): boolean =>
   /utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || 'C');
 
 /** Text for people with nothing in it that their locale has not: where that is not UTF-8, plain ASCII. */
-export const forLocale = (text: string, env: NodeJS.ProcessEnv): string =>
+export const forLocale = (text: string, env: { readonly [name: string]: string | undefined }): string =>
   speaksUtf8(env) ? text : text.replace(/[^\x00-\x7f]/gu, '?');
 
 /** Breaks text at spaces so that it fits, every line indented; words longer than a line stay whole. `join` ends each broken line. */

@@ -163,7 +163,12 @@ describe('a bare session, as ssh without a terminal or another program begins it
   const gone = 'd=$(/bin/mktemp -d); cd "$d"; /bin/rmdir "$d"';
   const reason = 'später — nicht jetzt';
 
-  test('a folder that was removed is no hindrance to help', () => {
+  test('a folder that was removed is no hindrance to help, and no path is taken from / in its place', () => {
+    // What is named from there would else be looked for in /.
+    expect(within({}, gone, 'plan', '-c', 'x.yaml')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('not there any more'),
+    });
     expect(within({}, gone, '--help')).toMatchObject({ status: 0, stderr: '' });
   });
 

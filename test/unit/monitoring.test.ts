@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   existsSync,
+  lstatSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -132,6 +133,16 @@ describe('verify', () => {
     writeReport(path, 'a 1\n');
     expect([readFileSync(mine, 'utf8'), readFileSync(path, 'utf8')]).toEqual(['mine', 'a 1\n']);
     rmSync(mine);
+  });
+
+  test('keeps a link that the collector reads through, and puts no file in the place of a device', () => {
+    const [real, link] = [join(folder, 'real'), join(folder, 'link.prom')];
+    writeFileSync(real, 'old');
+    symlinkSync('real', link);
+    writeReport(link, 'a 1\n');
+    expect([lstatSync(link).isSymbolicLink(), readFileSync(real, 'utf8')]).toEqual([true, 'a 1\n']);
+    for (const path of [real, link]) rmSync(path);
+    expect(() => writeReport('/dev/null', 'a 1\n')).toThrow('no regular file');
   });
 
   test('a problem of the host is told to node-problem-detector also where the metrics cannot be written', () => {

@@ -12,7 +12,7 @@ const { desired } = await loadSettings(
   { profiles: ['kubernetes'], waive: [], allow: { takeOver: false, rebootChanges: false } },
   new Date(),
 );
-const rendered = (options: Args['options'] = {}, said: Said = { words: [] }): string =>
+const rendered = (options: Args['options'] = {}, said: Said = { words: [] }): Promise<string> =>
   packer.render({ said, desired, args: { words: ['packer'], options }, version: '1.2.3' });
 
 describe('words in a script that Packer reads first', () => {
@@ -37,38 +37,47 @@ describe('a heredoc', () => {
 });
 
 describe('render packer', () => {
-  test('says the flags again to apply and to verify', () => {
-    const text = rendered({}, { words: ['--profile', 'istio:mode=ambient', '--take-over'] });
+  test('says the flags again to apply and to verify', async () => {
+    const text = await rendered({}, { words: ['--profile', 'istio:mode=ambient', '--take-over'] });
     for (const verb of ['apply --yes', 'verify'])
       expect(text).toContain(`/usr/local/bin/.node-prep-packer ${verb} --profile istio:mode=ambient --take-over\n`);
   });
 
-  test('has an example of a source in it only where none is named', () => {
-    expect(rendered()).toContain('sources = ["source.null.node-prep"]');
-    const own = rendered({ source: ['amazon-ebs.node', 'source.qemu.debian'] });
+  test('has an example of a source in it only where none is named', async () => {
+    expect(await rendered()).toContain('sources = ["source.null.node-prep"]');
+    const own = await rendered({ source: ['amazon-ebs.node', 'source.qemu.debian'] });
     expect(own).toContain('sources = ["source.amazon-ebs.node", "source.qemu.debian"]');
     expect(own).not.toMatch(/^source "|192\.0\.2\.10/m);
   });
 
-  test('carries the configuration as it is, and reads it from there', () => {
-    const text = rendered({}, { config: '\uFEFFmodules: [tun]\r\n', words: [] });
+  test('carries the configuration as it is, and reads it from there', async () => {
+    const text = await rendered({}, { config: '\uFEFFmodules: [tun]\r\n', words: [] });
     expect(text).toContain('<<CONFIG\nmodules: [tun]\nCONFIG\n');
     expect(text).toContain('verify --config /root/.node-prep-packer.yaml\n');
   });
 
-  test('leaves the executable in the image only where that is asked for', () => {
-    expect(rendered()).toContain("trap 'rm -f /tmp/node-prep-packer /usr/local/bin/.node-prep-packer' EXIT");
-    expect(rendered({ install: true })).toContain("trap 'rm -f /tmp/node-prep-packer' EXIT");
+  test('leaves the executable in the image only where that is asked for', async () => {
+    expect(await rendered()).toContain("trap 'rm -f /tmp/node-prep-packer /usr/local/bin/.node-prep-packer' EXIT");
+    expect(await rendered({ install: true })).toContain("trap 'rm -f /tmp/node-prep-packer' EXIT");
   });
 
-  test('says what becomes of a machine that waits for its reboot, where changes are allowed that need one', () => {
-    expect(rendered()).not.toContain('reboot');
-    expect(rendered({}, { words: ['--allow-reboot-changes'] })).toContain('waits for its reboot (exit code 3)');
+  test('what is left in the image knows later what was wanted, without flags', async () => {
+    const text = await rendered(
+      { install: true, profile: ['istio:mode=ambient'], 'take-over': true },
+      { words: ['--profile', 'istio:mode=ambient', '--take-over'] },
+    );
+    expect(text).toMatch(/<<CONFIG\nprofiles:\n {2}istio:\n {4}mode: ambient\nCONFIG\n/);
+    expect(text).toContain('/usr/local/bin/node-prep verify --config /etc/node-prep.yaml --take-over\n');
   });
 
-  test('refuses what Packer would not understand', () => {
-    expect(() => rendered({ source: ['qemu'] })).toThrow('"qemu" names no source.');
-    expect(() => rendered({ source: ['a.b" ] #'] })).toThrow('names no source');
-    expect(() => rendered({ binary: '/srv/{{x}}' })).toThrow('template');
+  test('says what becomes of a machine that waits for its reboot, where changes are allowed that need one', async () => {
+    expect(await rendered()).not.toContain('reboot');
+    expect(await rendered({}, { words: ['--allow-reboot-changes'] })).toContain('waits for its reboot (exit code 3)');
+  });
+
+  test('refuses what Packer would not understand', async () => {
+    await expect(rendered({ source: ['qemu'] })).rejects.toThrow('"qemu" names no source.');
+    await expect(rendered({ source: ['a.b" ] #'] })).rejects.toThrow('names no source');
+    await expect(rendered({ binary: '/srv/{{x}}' })).rejects.toThrow('template');
   });
 });
