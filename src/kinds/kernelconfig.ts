@@ -10,7 +10,7 @@ export const kernelconfigKind: Kind<NeedOf<'kernelconfig'>> = {
   want: () => 'y or m',
   merge: (a) => a,
   queries: (needs) => (needs.length === 0 ? [] : kernelConfigQueries(needs.map((n) => n.symbol))),
-  check: (requirements, { answers, system }) => {
+  check: (requirements, { answers, system, image }) => {
     const config = requirements.length === 0 ? undefined : kernelConfig(answers, system.kernel);
     const findings = requirements.map((r): Finding => {
       const value = config?.values.get(r.symbol);
@@ -28,7 +28,7 @@ export const kernelconfigKind: Kind<NeedOf<'kernelconfig'>> = {
         because: r.because,
       };
       if (reading.ok) return { ...base, verdict: 'ok' };
-      if (!config) return { ...base, verdict: 'advice', ...unreadable(system.kernel) };
+      if (!config) return { ...base, verdict: 'advice', ...(image ? absent : unreadable)(system.kernel) };
       const reason = `kernel ${system.kernel} was built without CONFIG_${r.symbol}`;
       return {
         ...base,
@@ -42,4 +42,9 @@ export const kernelconfigKind: Kind<NeedOf<'kernelconfig'>> = {
 const unreadable = (release: string): { reason: string; remedy: string } => ({
   reason: `the configuration of kernel ${release} is not readable here, so this is not known`,
   remedy: `Run as root, or look into /boot/config-${release} yourself.`,
+});
+
+const absent = (release: string): { reason: string; remedy: string } => ({
+  reason: `the image has no configuration of kernel ${release}, so this is not known`,
+  remedy: `Look where that kernel comes from, or put its configuration into the image as /boot/config-${release}.`,
 });

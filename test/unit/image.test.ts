@@ -170,6 +170,13 @@ describe('every kernel that is installed counts', () => {
     expect((await planHost(host, desiredFrom(['kubernetes']))).system.kernels).toEqual([newer]);
   });
 
+  test('a kernel that only lies in /boot may boot, and has no modules then', async () => {
+    const { host } = imageOf({ ...debian, ...kernel(old), [`/boot/vmlinuz-${newer}`]: '', '/boot/vmlinuz-0-rescue-a1': '' });
+    const plan = await planHost(host, desiredOf({ kind: 'module', name: 'overlay' }));
+    expect(plan.system.kernels).toEqual([newer, old]);
+    expect(findingOf(plan, 'module/overlay')).toMatchObject({ verdict: 'blocked', reason: expect.stringContaining(newer) });
+  });
+
   test('a kernel whose modules were never indexed is said to be so', async () => {
     const { host } = imageOf({ ...debian, [`/lib/modules/${newer}/vmlinuz`]: '' });
     const plan = await planHost(host, desiredOf({ kind: 'module', name: 'overlay' }));
