@@ -16,7 +16,7 @@ const valuesOf = (name: string, option: CliOption): Values => {
   if (option.choices) return option.choices;
   if (name === 'profile') return profileNames;
   if (name === 'ip-families') return ['ipv4', 'ipv6', 'ipv4,ipv6'];
-  return option.placeholder?.startsWith('FILE') ? 'file' : 'unknown';
+  return /^(?:FILE|DIR)/.test(option.placeholder ?? '') ? 'file' : 'unknown';
 };
 
 /** The words of a command that are no options. */
