@@ -27,6 +27,15 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const has = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 
+const withUmask = <T>(mask: number, make: () => T): T => {
+  const before = process.umask(mask);
+  try {
+    return make();
+  } finally {
+    process.umask(before);
+  }
+};
+
 describe('the packages', () => {
   /** A program of this machine in the executable's place: what packing does is the same, and quick. */
   const made = (name: string, make: typeof makeDeb, when: number): Buffer => {
@@ -41,10 +50,7 @@ describe('the packages', () => {
   test.skipIf(!has('dpkg-deb'))('a .deb that is made twice is the same, byte for byte', () => {
     const first = made('deb-1', makeDeb, 1_000_000_000);
     expect(first.length).toBeGreaterThan(10_000);
-    process.umask(0o077);
-    const second = made('deb-2', makeDeb, 1_700_000_000);
-    process.umask(0o022);
-    expect(second.equals(first)).toBe(true);
+    expect(withUmask(0o077, () => made('deb-2', makeDeb, 1_700_000_000)).equals(first)).toBe(true);
     const listed = execFileSync('dpkg-deb', ['-c', globSync(join(folder, 'deb-2/*.deb'))[0] ?? ''], { encoding: 'utf8' });
     expect(listed.split('\n').filter((line) => line !== '' && !line.includes(' root/root '))).toEqual([]);
     expect(listed).toMatch(/^-rwxr-xr-x root\/root +\d+ \S+ \S+ \.\/usr\/bin\/node-prep$/m);
