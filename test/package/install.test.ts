@@ -42,7 +42,7 @@ let packing: Packing;
 beforeAll(async () => {
   const about = readAbout();
   const all = notices(await bundledLibraries());
-  packing = { about, notices: all, executable: builtExecutable(), arch: 'x64', folder, compression: 'quick' };
+  packing = { about, notices: all, executable: await builtExecutable(), arch: 'x64', folder, compression: 'quick' };
 }, 300_000);
 
 /** The commands of node-prep-verify.service, as systemd gives them to a shell. */

@@ -1,15 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { builtExecutable } from './executable.ts';
+import { builtExecutable } from '../package/executable.ts';
 import { runProgram } from './machine.ts';
 
 /** What the oldest hosts have that it shall run on: RHEL 8 and Debian 10, with glibc 2.28 and the libstdc++ of GCC 8. */
 const oldest: { readonly [library: string]: string } = { GLIBC: '2.28', GLIBCXX: '3.4.25', CXXABI: '1.3.11', GCC: '8.0.0' };
 const libraries = ['libc', 'libdl', 'libgcc_s', 'libm', 'libpthread', 'libstdc++'];
-const root = resolve(import.meta.dirname, '../..');
 const nobody = 65534;
 
 let x64: string;
@@ -17,13 +16,10 @@ let arm64: string;
 let folder: string;
 beforeAll(async () => {
   x64 = await builtExecutable();
-  const script = 'cd "$1" && exec flock .cache/executable.lock "$2" scripts/package.ts arm64 >&2';
-  const built = await runProgram('sh', ['-c', script, 'build', root, process.execPath]);
-  expect(built.status, built.stderr).toBe(0);
   // Not every user may look into the checkout.
   folder = mkdtempSync(join(tmpdir(), 'arm64-'));
   arm64 = join(folder, 'node-prep');
-  copyFileSync(join(root, 'release/node-prep-linux-arm64'), arm64);
+  copyFileSync(await builtExecutable('arm64'), arm64);
   spawnSync('chmod', ['-R', 'a+rx', folder]);
 });
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -3,7 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { heredoc, hclHeredoc, hclString } from '../../src/knowledge/hcl.ts';
-import { builtExecutable } from './executable.ts';
+import { builtExecutable } from '../package/executable.ts';
 import { runProgram, startMachine } from './machine.ts';
 import type { Machine, Result } from './machine.ts';
 import { nameFor } from './prepared.ts';
