@@ -19,4 +19,5 @@ export const withReason = (name: string, ...programs: readonly string[]): string
 };
 
 /** A test's name, with the reason why it is skipped if there is one. */
-export const because = (name: string, reason: string | false): string => (reason === false ? name : `${name} [skipped: ${reason}]`);
+export const because = (name: string, reason: string | false): string =>
+  reason === false ? name : `${name} [skipped: ${reason}]`;

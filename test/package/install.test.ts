@@ -9,6 +9,7 @@ import { makeDeb } from '../../scripts/package.d/deb.ts';
 import type { Packing } from '../../scripts/package.d/deb.ts';
 import { bundledLibraries, notices } from '../../scripts/package.d/libraries.ts';
 import { makeRpm } from '../../scripts/package.d/rpm.ts';
+import { because, has, withReason } from '../needs.ts';
 import { builtExecutable } from './executable.ts';
 
 /**
@@ -31,15 +32,22 @@ inside() { chroot /mnt/root "$@"; }
 changed() { (cd /mnt/upper && find . ! -type d | sed 's/^.//' | grep -Ev '^/(var/(lib/(dpkg|apt|rpm|dnf)|cache|log|tmp)|tmp|root|mnt|run|usr/lib/sysimage)/' | sort) || :; }
 `;
 
-const may = (...commands: string[]): boolean =>
-  process.arch === 'x64' &&
-  process.geteuid?.() === 0 &&
-  inThrowAway(`command -v ${commands.join(' ')}`, '/dev/null').status === 0;
+/** Why a package cannot be installed for real here, if so. */
+const obstacle = (...commands: string[]): string | false => {
+  if (process.arch !== 'x64') return 'this is no x86-64 machine';
+  if (process.geteuid?.() !== 0) return 'this is not root';
+  const missing = commands.filter((command) => !has(command));
+  if (missing.length > 0) return `there is no ${missing.join(', no ')} here`;
+  return inThrowAway(':', '/dev/null').status !== 0 && 'there can be no overlay here';
+};
+const noDeb = obstacle('apt-get', 'dpkg-deb', 'strip');
+const noRpm = obstacle('dnf', 'rpmbuild', 'createrepo_c', 'strip');
 
 const folder = mkdtempSync(join(tmpdir(), 'node-prep-install-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 let packing: Packing;
 beforeAll(async () => {
+  if (noDeb !== false && noRpm !== false) return;
   const about = readAbout();
   const all = notices(await bundledLibraries());
   packing = { about, notices: all, executable: await builtExecutable(), arch: 'x64', folder, compression: 'quick' };
@@ -55,7 +63,7 @@ const asTheUnit = (): string => {
   return [...variables, ...commands].join('');
 };
 
-describe.skipIf(!may('apt-get', 'dpkg-deb'))('the .deb', () => {
+describe.skipIf(noDeb !== false)(because('the .deb', noDeb), () => {
   let deb: string;
   beforeAll(() => void (deb = makeDeb(packing)), 120_000);
 
@@ -84,8 +92,8 @@ echo left:; changed; ls -d /mnt/root/var/lib/prometheus 2>/dev/null || :`,
     expect(ran.status).toBe(0);
   }, 120_000);
 
-  test.skipIf(!may('lintian'))(
-    'is found without fault by lintian',
+  test.skipIf(!has('lintian'))(
+    withReason('is found without fault by lintian', 'lintian'),
     () => {
       const { status, stdout, stderr } = spawnSync('lintian', ['--fail-on', 'error,warning', deb], { encoding: 'utf8' });
       expect([status, stdout], stderr).toEqual([0, '']);
@@ -132,7 +140,7 @@ mkdir -p %{buildroot}/var/lib/prometheus/node-exporter
 %dir %attr(0770, daemon, daemon) /var/lib/prometheus/node-exporter
 `;
 
-describe.skipIf(!may('dnf', 'rpmbuild', 'createrepo_c'))('the .rpm', () => {
+describe.skipIf(noRpm !== false)(because('the .rpm', noRpm), () => {
   let rpm: string;
   beforeAll(() => void (rpm = makeRpm(packing)), 120_000);
 
