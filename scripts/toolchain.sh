@@ -50,7 +50,7 @@ use_toolchain() {
 # Sources that are newer than the bundle, if any.
 is_stale() {
   [ ! -e "$root/dist/node-prep.cjs" ] ||
-    [ -n "$(find "$root/src" "$root/templates" "$root/package.json" "$root/scripts/build.ts" "$root/scripts/build.d" -newer "$root/dist/node-prep.cjs" -print 2>/dev/null | head -n 1)" ]
+    [ -n "$(find "$root/src" "$root/templates" "$root/package.json" "$root/package-lock.json" "$root/scripts/build.ts" "$root/scripts/build.d" -newer "$root/dist/node-prep.cjs" -print 2>/dev/null | head -n 1)" ]
 }
 
 build_if_stale() {

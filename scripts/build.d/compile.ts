@@ -1,15 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { wishes, worlds } from './world.ts';
 
 const worldsFile = '.cache/worlds.json';
 
-/** Writes down the made-up hosts on which the bundle runs in order to be compiled. */
+/** Writes down the made-up hosts on which the bundle runs in order to be compiled. At one stroke: another build may read them. */
 export const writeWorlds = async (): Promise<void> => {
   mkdirSync(dirname(worldsFile), { recursive: true });
   const words = ['plan', '--detailed-exitcode', ...wishes.flatMap((wish) => ['-p', wish])];
-  writeFileSync(worldsFile, JSON.stringify({ worlds: await worlds(), words }));
+  const made = `${worldsFile}.${process.pid}`;
+  writeFileSync(made, JSON.stringify({ worlds: await worlds(), words }));
+  renameSync(made, worldsFile);
 };
 
 /**

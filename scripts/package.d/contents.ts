@@ -5,9 +5,12 @@ import type { About } from './about.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
 import { manPage } from './man.ts';
 
-/** One thing that a package installs, owned by root: a file with its bytes or copied from another, or an empty folder. */
+/**
+ * A file that a package installs, owned by root, with its bytes or copied from another. The folder of the metrics is none of them:
+ * where Prometheus' package owns it, with another owner, rpm would refuse to install both; the unit makes it where it is missing.
+ */
 export type Entry = { readonly path: string; readonly mode: number } & (
-  { readonly bytes: string | Uint8Array } | { readonly from: string } | { readonly folder: true }
+  { readonly bytes: string | Uint8Array } | { readonly from: string }
 );
 
 /** Where distributions want a thing that not all of them want in the same place. */
@@ -26,13 +29,7 @@ export const contents = (executable: string, about: About, places: Places): Entr
   file('/usr/share/node-prep/config.schema.json', readFileSync('schemas/config.schema.json')),
   file('/usr/share/node-prep/output.schema.json', readFileSync('schemas/output.schema.json')),
   file(`${places.doc}/examples/node-prep.yaml`, template('node-prep.yaml')),
-  // node-exporter has this folder too; whose package goes last takes it along.
-  { path: textfileFolder, mode: 0o755, folder: true },
 ];
-
-/** Where node-prep-verify.service puts its metrics, which no package owns. */
-export const textfileFolder = '/var/lib/prometheus/node-exporter';
-export const textfile = `${textfileFolder}/node_prep.prom`;
 
 export const file = (path: string, bytes: string | Uint8Array): Entry => ({ path, mode: 0o644, bytes });
 

@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { compile } from '../build.d/compile.ts';
 
 /** A machine that an executable is made for: Node's name of its processor, and what runs and strips its programs here. */
@@ -21,59 +22,73 @@ type Lock = { readonly packages: { readonly [path: string]: { readonly version: 
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
 /**
- * Makes one file that holds Node, the bundle and its compiled code, and gives its path. The code is compiled on the target's
- * processor or an emulator of it: V8 takes none that another kind of processor made.
+ * Makes one file that holds Node, the bundle (in the folder `dist`) and its compiled code, and gives its path. The code is compiled on
+ * the target's processor or an emulator of it: V8 takes none that another kind of processor made. The file appears at one stroke, so
+ * that it is never half made and whoever runs the old one goes on; it is dated with when it was begun, as its sources may change.
  */
-export const executable = (target: Target, folder: string): string => {
-  const work = join('.cache/package', target.arch);
-  mkdirSync(work, { recursive: true });
-  const bare = join(work, 'node');
-  copyFileSync(nodeFor(target, work), bare);
-  quietly(target.strip, [bare]);
-  chmodSync(bare, 0o755);
-  const cache = join(work, 'app.cache');
-  compile([...target.emulator, bare] as unknown as readonly [string, ...string[]], 'dist/app.cjs', cache);
+export const executable = (target: Target, folder: string, dist = 'dist'): string => {
+  const begun = new Date();
+  const kept = join('.cache/package', target.arch);
+  mkdirSync(kept, { recursive: true });
+  const work = mkdtempSync(join(kept, 'work-'));
   const file = join(folder, `node-prep-linux-${target.arch}`);
-  inject(bare, file, work, { 'app.cache': cache });
+  const made = `${file}.${process.pid}`;
+  try {
+    copyFileSync(nodeFor(target, kept), made);
+    quietly(target.strip, [made]);
+    chmodSync(made, 0o755);
+    const cache = join(work, 'app.cache');
+    compile([...target.emulator, resolve(made)] as unknown as readonly [string, ...string[]], join(dist, 'app.cjs'), cache);
+    inject(made, dist, work, cache);
+    utimesSync(made, begun, begun);
+    renameSync(made, file);
+  } finally {
+    rmSync(made, { force: true });
+    rmSync(work, { recursive: true });
+  }
   return file;
 };
 
 /** Node's fields for a single executable, `execArgvExtension` among them, are in nodejs.org/docs: nothing in the caller's NODE_OPTIONS counts. */
-const inject = (node: string, file: string, work: string, more: Readonly<Record<string, string>>): void => {
-  const blob = join(work, 'blob');
-  const config = join(work, 'sea.json');
-  const wrapped = join(work, 'app.cjs');
+const inject = (file: string, dist: string, work: string, cache: string): void => {
+  const blob = resolve(work, 'blob');
+  const config = resolve(work, 'sea.json');
+  const wrapped = resolve(work, 'app.cjs');
   writeFileSync(
     wrapped,
-    `(function (exports, require, module, __filename, __dirname) {${readFileSync('dist/app.cjs', 'latin1')}\n})`,
+    `(function (exports, require, module, __filename, __dirname) {${readFileSync(join(dist, 'app.cjs'), 'latin1')}\n})`,
   );
   writeFileSync(
     config,
     JSON.stringify({
-      main: 'dist/executable.cjs',
+      // Without its folder: the name is in the bytes.
+      main: 'executable.cjs',
       output: blob,
       disableExperimentalSEAWarning: true,
       // Else Node reads the host's OpenSSL configuration, and ends where there is a mistake in it.
       execArgv: ['--openssl-config=/dev/null'],
       execArgvExtension: 'none',
       // Wrapped as the loader wraps it elsewhere: it takes longer to copy text than to read it.
-      assets: { ...bundle(), 'app.cjs': wrapped, ...more },
+      assets: { ...libraries(dist), 'app.cjs': wrapped, 'app.cache': resolve(cache) },
     }),
   );
-  quietly(process.execPath, ['--experimental-sea-config', config]);
-  copyFileSync(node, file);
+  quietly(process.execPath, ['--experimental-sea-config', config], dist);
   quietly('node_modules/.bin/postject', [file, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse]);
   chmodSync(file, 0o755);
 };
 
 /** What these programs say matters only where they fail: postject warns of names in Node's own sections each time. */
-const quietly = (program: string, words: readonly string[]): void => {
-  const { status, stdout, stderr, error } = spawnSync(program, words, { encoding: 'utf8' });
+const quietly = (program: string, words: readonly string[], cwd = '.'): void => {
+  const { status, stdout, stderr, error } = spawnSync(program, words, { cwd, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${program} failed:\n${stdout}${stderr}`, { cause: error });
 };
 
-const bundle = (): Record<string, string> =>
-  Object.fromEntries(['app.cjs', ...globSync('lib/*.cjs', { cwd: 'dist' }).sort()].map((name) => [name, join('dist', name)]));
+const libraries = (dist: string): Record<string, string> =>
+  Object.fromEntries(
+    globSync('lib/*.cjs', { cwd: dist })
+      .sort()
+      .map((name) => [name, resolve(dist, name)]),
+  );
 
 /** Node's binary for the target: the one that is installed here, or the package of the same version, held against the lock file. */
 const nodeFor = ({ arch }: Target, work: string): string => {

@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { About } from './about.ts';
-import { contents, copyright, file, template, textfileFolder } from './contents.ts';
+import { contents, copyright, file, template } from './contents.ts';
 import type { Packing } from './deb.ts';
 import { stage } from './stage.ts';
 
@@ -93,7 +93,6 @@ ${scriptlet('postun')}
 %files
 %defattr(-,root,root)
 ${paths.map((path) => `${attribute(path)}${path}`).join('\n')}
-%dir /var/lib/prometheus
 %dir /usr/share/node-prep
 %dir /usr/share/doc/node-prep
 %dir /usr/share/doc/node-prep/examples
@@ -101,7 +100,7 @@ ${paths.map((path) => `${attribute(path)}${path}`).join('\n')}
 `;
 
 const attribute = (path: string): string =>
-  path === textfileFolder ? '%dir ' : path.startsWith(licenses) ? '%license ' : path.startsWith('/usr/share/doc/') ? '%doc ' : '';
+  path.startsWith(licenses) ? '%license ' : path.startsWith('/usr/share/doc/') ? '%doc ' : '';
 
 const scriptlet = (name: string): string =>
   template(`rpm-${name}`)

@@ -8,7 +8,7 @@ export const stage = (root: string, entries: readonly Entry[], epoch: number): v
   mkdirSync(root, { recursive: true });
   for (const entry of entries) {
     const path = join(root, entry.path);
-    mkdirSync('folder' in entry ? path : dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true });
     if ('from' in entry) copyFileSync(entry.from, path);
     if ('bytes' in entry) writeFileSync(path, entry.bytes);
     chmodSync(path, entry.mode);

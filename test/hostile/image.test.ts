@@ -10,6 +10,7 @@ import { recorded } from '../recordings/hosts.ts';
 import { desiredFrom, desiredOf, execute, findingOf } from '../unit/support.ts';
 import { treeWith } from '../unit/trees.ts';
 import type { TreeFile } from '../unit/trees.ts';
+import { because } from '../needs.ts';
 
 /** What the builder has and no image may reach. */
 const outside = mkdtempSync(join(tmpdir(), 'node-prep-outside-'));
@@ -178,8 +179,9 @@ describe('commands', () => {
   });
 
   const asRoot = process.geteuid?.() === 0;
+  const named = (name: string) => because(name, !asRoot && 'this is not root');
 
-  test.runIf(asRoot)('cannot be led out by links in the place of folders', async () => {
+  test.runIf(asRoot)(named('cannot be led out by links in the place of folders'), async () => {
     const { host, root } = tree({ '/usr/sbin': { link: outside }, '/var/lib/dpkg/status': '' }, { shell: true });
     for (const folder of ['proc', 'dev', 'run', 'sys']) {
       rmSync(join(root, folder), { recursive: true });
@@ -190,7 +192,7 @@ describe('commands', () => {
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(root);
   });
 
-  test.runIf(asRoot)('that only ask are run as nobody, on a tree that they cannot change', async () => {
+  test.runIf(asRoot)(named('that only ask are run as nobody, on a tree that they cannot change'), async () => {
     const { host, root } = tree({}, { shell: true });
     const query: Query = { ask: 'run', argv: ['sh', '-c', 'id -u; touch /tmp/x /etc/x; echo > /srv/x; exit 7'], of: 'files' };
     expect(await ask(host, query)).toEqual({ status: 7, text: '65534\n' });

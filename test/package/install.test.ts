@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readAbout } from '../../scripts/package.d/about.ts';
+import { template } from '../../scripts/package.d/contents.ts';
 import { makeDeb } from '../../scripts/package.d/deb.ts';
 import type { Packing } from '../../scripts/package.d/deb.ts';
 import { bundledLibraries, notices } from '../../scripts/package.d/libraries.ts';
 import { makeRpm } from '../../scripts/package.d/rpm.ts';
+import { because, has, withReason } from '../needs.ts';
 import { builtExecutable } from './executable.ts';
 
 /**
@@ -30,21 +32,38 @@ inside() { chroot /mnt/root "$@"; }
 changed() { (cd /mnt/upper && find . ! -type d | sed 's/^.//' | grep -Ev '^/(var/(lib/(dpkg|apt|rpm|dnf)|cache|log|tmp)|tmp|root|mnt|run|usr/lib/sysimage)/' | sort) || :; }
 `;
 
-const may = (...commands: string[]): boolean =>
-  process.arch === 'x64' &&
-  process.geteuid?.() === 0 &&
-  inThrowAway(`command -v ${commands.join(' ')}`, '/dev/null').status === 0;
+/** Why a package cannot be installed for real here, if so. */
+const obstacle = (...commands: string[]): string | false => {
+  if (process.arch !== 'x64') return 'this is no x86-64 machine';
+  if (process.geteuid?.() !== 0) return 'this is not root';
+  const missing = commands.filter((command) => !has(command));
+  if (missing.length > 0) return `there is no ${missing.join(', no ')} here`;
+  return inThrowAway(':', '/dev/null').status !== 0 && 'there can be no overlay here';
+};
+const noDeb = obstacle('apt-get', 'dpkg-deb', 'strip');
+const noRpm = obstacle('dnf', 'rpmbuild', 'createrepo_c', 'strip');
 
 const folder = mkdtempSync(join(tmpdir(), 'node-prep-install-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 let packing: Packing;
 beforeAll(async () => {
+  if (noDeb !== false && noRpm !== false) return;
   const about = readAbout();
   const all = notices(await bundledLibraries());
-  packing = { about, notices: all, executable: builtExecutable(), arch: 'x64', folder, compression: 'quick' };
+  packing = { about, notices: all, executable: await builtExecutable(), arch: 'x64', folder, compression: 'quick' };
 }, 300_000);
 
-describe.skipIf(!may('apt-get', 'dpkg-deb'))('the .deb', () => {
+/** The commands of node-prep-verify.service, as systemd gives them to a shell. */
+const asTheUnit = (): string => {
+  const unit = template('node-prep-verify.service');
+  const variables = [...unit.matchAll(/^Environment=(.*)$/gm)].map(([, variable]) => `export ${variable}\n`);
+  const commands = [...unit.matchAll(/^ExecStart(Pre)?=\+?(.*)$/gm)].map(
+    ([, before, words = '']) => `${words.replaceAll('$$', '$').replaceAll('%%', '%')} ${before ? '' : '|| :'}\n`,
+  );
+  return [...variables, ...commands].join('');
+};
+
+describe.skipIf(noDeb !== false)(because('the .deb', noDeb), () => {
   let deb: string;
   beforeAll(() => void (deb = makeDeb(packing)), 120_000);
 
@@ -57,11 +76,12 @@ inside node-prep plan -q
 inside sh -c '[ ! -e /usr/bin/man ] || man node-prep' | head -n 1
 inside bash -c '. /usr/share/bash-completion/completions/node-prep; complete -p node-prep'
 [ ! -e /mnt/root/etc/systemd/system/timers.target.wants/node-prep-verify.timer ] || echo 'the timer is on'
-inside node-prep verify --textfile /var/lib/prometheus/node-exporter/node_prep.prom >&2 || :
+inside sh -euc "$2" >&2
 ls /mnt/root/var/lib/prometheus/node-exporter
 inside apt-get -y -q purge node-prep >&2
 echo left:; changed; ls -d /mnt/root/var/lib/prometheus 2>/dev/null || :`,
       deb,
+      asTheUnit(),
     );
     expect(ran.stderr).not.toMatch(/^dpkg: (warning|error)/m);
     expect(ran.stdout).toMatch(
@@ -72,11 +92,11 @@ echo left:; changed; ls -d /mnt/root/var/lib/prometheus 2>/dev/null || :`,
     expect(ran.status).toBe(0);
   }, 120_000);
 
-  test.skipIf(!may('lintian'))(
-    'is found without fault by lintian',
+  test.skipIf(!has('lintian'))(
+    withReason('is found without fault by lintian', 'lintian'),
     () => {
-      const { stdout } = spawnSync('lintian', ['--fail-on', 'error,warning', deb], { encoding: 'utf8' });
-      expect(stdout).toBe('');
+      const { status, stdout, stderr } = spawnSync('lintian', ['--fail-on', 'error,warning', deb], { encoding: 'utf8' });
+      expect([status, stdout], stderr).toEqual([0, '']);
     },
     120_000,
   );
@@ -103,32 +123,68 @@ const rhel8 = (): string => {
   return `Name: rhel-8-stub\nVersion: 8\nRelease: 1\nSummary: What RHEL 8 provides\nLicense: none\n${provides.map((p) => `Provides: ${p}\n`).join('')}%description\nA stub.\n%files\n`;
 };
 
-describe.skipIf(!may('dnf', 'rpmbuild', 'createrepo_c'))('the .rpm', () => {
-  test('is installed by dnf where there is what RHEL 8 provides, runs, and is removed without a trace', () => {
-    const rpm = makeRpm(packing);
-    const ran = inThrowAway(
-      `
-printf '%s' "$2" > /mnt/root/var/tmp/stub.spec
-inside rpmbuild -bb --quiet --define '_topdir /var/tmp/stub' --define '_rpmdir /var/tmp/repo' /var/tmp/stub.spec >&2
+/** A package that has the folder of the metrics, with another owner and mode, as node-exporter's has. */
+const nodeExporter = `Name: node-exporter-stub
+Version: 1
+Release: 1
+Summary: Owns the folder of the metrics
+License: none
+Provides: user(daemon)
+Provides: group(daemon)
+%description
+A stub.
+%install
+mkdir -p %{buildroot}/var/lib/prometheus/node-exporter
+%files
+%dir %attr(0750, daemon, daemon) /var/lib/prometheus
+%dir %attr(0770, daemon, daemon) /var/lib/prometheus/node-exporter
+`;
+
+describe.skipIf(noRpm !== false)(because('the .rpm', noRpm), () => {
+  let rpm: string;
+  beforeAll(() => void (rpm = makeRpm(packing)), 120_000);
+
+  /** A folder of packages: ours and the stubs. */
+  const repository = `
+for stub in "$2" "$3"; do
+  printf '%s' "$stub" > /mnt/root/var/tmp/stub.spec
+  inside rpmbuild -bb --quiet --define '_topdir /var/tmp/stub' --define '_rpmdir /var/tmp/repo' /var/tmp/stub.spec >&2
+done
 mv /mnt/root/var/tmp/*.rpm /mnt/root/var/tmp/repo/
 inside createrepo_c -q /var/tmp/repo >&2
 dnf() { inside dnf -y -q --disablerepo='*' --repofrompath=here,file:///var/tmp/repo --releasever=8 --nogpgcheck --setopt=install_weak_deps=0 --setopt=reposdir=/none "$@" >&2; }
+`;
+  const withDnf = (script: string) => inThrowAway(`${repository}${script}`, rpm, rhel8(), nodeExporter, asTheUnit());
+
+  test('is installed by dnf where there is what RHEL 8 provides, runs, and is removed without a trace', () => {
+    const ran = withDnf(`
 dnf install node-prep
 inside rpm -q node-prep rhel-8-stub
 inside rpm -V node-prep
 inside node-prep --version
 inside node-prep plan -q
-inside node-prep verify --textfile /var/lib/prometheus/node-exporter/node_prep.prom >&2 || :
+inside sh -euc "$4" >&2
 dnf remove node-prep
-echo left:; changed; ls -d /mnt/root/var/lib/prometheus 2>/dev/null || :`,
-      rpm,
-      rhel8(),
-    );
+echo left:; changed; ls -d /mnt/root/var/lib/prometheus 2>/dev/null || :`);
     expect(ran.stdout, ran.stderr).toMatch(
       new RegExp(
         `^node-prep-${packing.about.version}-1.x86_64\nrhel-8-stub-8-1.x86_64\n${packing.about.version}\nlocal: .*\nleft:\n$`,
       ),
     );
+    expect(ran.status, ran.stderr).toBe(0);
+  }, 120_000);
+
+  test('is installed beside the package that owns the folder of the metrics, and leaves that as it was', () => {
+    const ran = withDnf(`
+dnf install node-exporter-stub node-prep
+inside sh -euc "$4" >&2
+ls /mnt/root/var/lib/prometheus/node-exporter
+inside rpm -V node-prep
+dnf remove node-prep
+inside rpm -V node-exporter-stub
+ls -A /mnt/root/var/lib/prometheus/node-exporter
+stat -c '%a %U' /mnt/root/var/lib/prometheus /mnt/root/var/lib/prometheus/node-exporter`);
+    expect(ran.stdout, ran.stderr).toBe('node_prep.prom\n750 daemon\n770 daemon\n');
     expect(ran.status, ran.stderr).toBe(0);
   }, 120_000);
 });

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { publint } from 'publint';
@@ -18,8 +18,12 @@ const node = (...words: string[]) => spawnSync(process.execPath, words, { cwd: f
 
 describe('the npm package, packed and installed into an empty folder without any network', () => {
   beforeAll(() => {
-    execFileSync(process.execPath, ['scripts/library.ts'], { cwd: root });
-    execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: root });
+    // The library is added to a copy: dist/ is what other tests use at the same time.
+    const copy = join(folder, 'copy');
+    for (const part of ['package.json', 'README.md', 'CHANGELOG.md', 'dist', 'docs', 'schemas', 'toolchain/package.json'])
+      cpSync(join(root, part), join(copy, part), { recursive: true });
+    execFileSync(process.execPath, ['scripts/library.ts', join(copy, 'dist')], { cwd: root });
+    execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: copy });
     const packed = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
     mkdirSync(join(folder, 'cache'));

@@ -14,6 +14,7 @@ import { manPage } from '../../scripts/package.d/man.ts';
 import { makeRpm } from '../../scripts/package.d/rpm.ts';
 import { sbomJson } from '../../scripts/package.d/sbom.ts';
 import { commands } from '../../src/commands/table.ts';
+import { has, withReason } from '../needs.ts';
 
 // Packing and npm are slow where other tests use the machine as well.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
@@ -25,7 +26,14 @@ let libraries: readonly Library[] = [];
 beforeAll(async () => void (libraries = await bundledLibraries()));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const has = (command: string): boolean => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+const withUmask = <T>(mask: number, make: () => T): T => {
+  const before = process.umask(mask);
+  try {
+    return make();
+  } finally {
+    process.umask(before);
+  }
+};
 
 describe('the packages', () => {
   /** A program of this machine in the executable's place: what packing does is the same, and quick. */
@@ -38,20 +46,17 @@ describe('the packages', () => {
     return readFileSync(make({ about, notices: notices(libraries), executable, arch: 'x64', folder: to, compression: 'quick' }));
   };
 
-  test.skipIf(!has('dpkg-deb'))('a .deb that is made twice is the same, byte for byte', () => {
+  test.skipIf(!has('dpkg-deb'))(withReason('a .deb that is made twice is the same, byte for byte', 'dpkg-deb'), () => {
     const first = made('deb-1', makeDeb, 1_000_000_000);
     expect(first.length).toBeGreaterThan(10_000);
-    process.umask(0o077);
-    const second = made('deb-2', makeDeb, 1_700_000_000);
-    process.umask(0o022);
-    expect(second.equals(first)).toBe(true);
+    expect(withUmask(0o077, () => made('deb-2', makeDeb, 1_700_000_000)).equals(first)).toBe(true);
     const listed = execFileSync('dpkg-deb', ['-c', globSync(join(folder, 'deb-2/*.deb'))[0] ?? ''], { encoding: 'utf8' });
     expect(listed.split('\n').filter((line) => line !== '' && !line.includes(' root/root '))).toEqual([]);
     expect(listed).toMatch(/^-rwxr-xr-x root\/root +\d+ \S+ \S+ \.\/usr\/bin\/node-prep$/m);
     expect(listed).not.toMatch(/^d?[-rwx]+(?<!r-x|r--) root/m);
   });
 
-  test.skipIf(!has('rpmbuild'))('an .rpm that is made twice is the same, byte for byte', () => {
+  test.skipIf(!has('rpmbuild'))(withReason('an .rpm that is made twice is the same, byte for byte', 'rpmbuild'), () => {
     const first = made('rpm-1', makeRpm, 1_000_000_000);
     expect(made('rpm-2', makeRpm, 1_700_000_000).equals(first)).toBe(true);
     const path = globSync(join(folder, 'rpm-2/*.rpm'))[0] ?? '';
@@ -112,7 +117,7 @@ describe('the man page', () => {
     }
   });
 
-  test.skipIf(!has('man'))('is rendered without a warning', () => {
+  test.skipIf(!has('man'))(withReason('is rendered without a warning', 'man'), () => {
     const path = join(folder, 'node-prep.1');
     writeFileSync(path, page);
     const shown = spawnSync('man', ['-l', '--warnings=w', path], {
@@ -156,7 +161,7 @@ describe('completion', () => {
     expect(answered.stdout).toContain('--textfile');
   });
 
-  test.skipIf(!has('zsh'))('for zsh is a script', () => {
+  test.skipIf(!has('zsh'))(withReason('for zsh is a script', 'zsh'), () => {
     expect(spawnSync('zsh', ['-n'], { input: zshCompletion(), encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
   });
 

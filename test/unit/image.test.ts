@@ -11,6 +11,7 @@ import { recorded } from '../recordings/hosts.ts';
 import { allowing, commandsOf, desiredFrom, desiredOf, findingOf, idsWith, linesOf, written } from './support.ts';
 import { treeWith } from './trees.ts';
 import type { TreeFile } from './trees.ts';
+import { because } from '../needs.ts';
 
 const made: (() => void)[] = [];
 afterEach(() => {
@@ -293,6 +294,7 @@ describe('packages', () => {
   });
 
   const asRoot = process.geteuid?.() === 0;
+  const named = (name: string) => because(name, !asRoot && 'this is not root');
   const programs: Files = {
     '/usr/bin/dpkg-query': '#!/bin/sh\ncat /var/lib/fake\n',
     '/usr/bin/apt-cache':
@@ -320,35 +322,38 @@ for p; do case $p in conntrack|socat|iptables) echo "$p installed 1.9.9-1" >> /v
     return image;
   };
 
-  test.runIf(asRoot)('are installed with the programs of the image, closed in, and nothing of that stays behind', async () => {
-    const { host, root } = fakeDebian();
-    const desired = desiredFrom(['kubernetes']);
-    const plan = await planHost(host, desired);
-    expect(commandsOf(plan)).toEqual([expect.stringMatching(`^chroot ${root} env DEBIAN_FRONTEND=noninteractive .* install `)]);
-    expect(existsSync(join(root, 'var/lib/litter')), 'a plan writes nothing').toBe(false);
-    const outcome = await applyTo(host, desired);
-    expect(outcome).toMatchObject({ status: 'applied' });
-    expect(idsWith(planIn(outcome), 'blocked')).toEqual([]);
-    expect(readFileSync(join(root, 'var/log/seen'), 'utf8').split('\n')).toEqual([
-      'policy 101',
-      'proc is closed',
-      'run is empty',
-      '/dev is there',
-      '',
-    ]);
-    expect(existsSync(join(root, 'usr/sbin/policy-rc.d'))).toBe(false);
-    expect(readdirSync(join(root, 'dev'))).toEqual([]);
-    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(root);
-  });
+  test.runIf(asRoot)(
+    named('are installed with the programs of the image, closed in, and nothing of that stays behind'),
+    async () => {
+      const { host, root } = fakeDebian();
+      const desired = desiredFrom(['kubernetes']);
+      const plan = await planHost(host, desired);
+      expect(commandsOf(plan)).toEqual([expect.stringMatching(`^chroot ${root} env DEBIAN_FRONTEND=noninteractive .* install `)]);
+      expect(existsSync(join(root, 'var/lib/litter')), 'a plan writes nothing').toBe(false);
+      const outcome = await applyTo(host, desired);
+      expect(outcome).toMatchObject({ status: 'applied' });
+      expect(idsWith(planIn(outcome), 'blocked')).toEqual([]);
+      expect(readFileSync(join(root, 'var/log/seen'), 'utf8').split('\n')).toEqual([
+        'policy 101',
+        'proc is closed',
+        'run is empty',
+        '/dev is there',
+        '',
+      ]);
+      expect(existsSync(join(root, 'usr/sbin/policy-rc.d'))).toBe(false);
+      expect(readdirSync(join(root, 'dev'))).toEqual([]);
+      expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(root);
+    },
+  );
 
-  test.runIf(asRoot)("an image's own policy-rc.d is left alone", async () => {
+  test.runIf(asRoot)(named("an image's own policy-rc.d is left alone"), async () => {
     const own = '#!/bin/sh\n# mine\nexit 101\n';
     const { host, root } = fakeDebian({ '/usr/sbin/policy-rc.d': own });
     await applyTo(host, desiredFrom(['kubernetes']));
     expect(readFileSync(join(root, 'usr/sbin/policy-rc.d'), 'utf8')).toBe(own);
   });
 
-  test.runIf(asRoot)('of a RHEL tree are asked of its rpm and installed with its dnf', async () => {
+  test.runIf(asRoot)(named('of a RHEL tree are asked of its rpm and installed with its dnf'), async () => {
     const { host, root } = imageOf(
       {
         '/etc/os-release': 'ID=rocky\nID_LIKE="rhel fedora"\nVERSION_ID="9.6"\nPRETTY_NAME="Rocky Linux 9.6"\n',
@@ -372,7 +377,7 @@ for p; do case $p in conntrack|socat|iptables) echo "$p installed 1.9.9-1" >> /v
     expect(idsWith(planIn(await applyTo(host, desired)), 'ok')).toEqual(['package/socat', 'package/kmod']);
   });
 
-  test.runIf(asRoot)('a tree whose / is closed to others is not asked, and the reason is said', async () => {
+  test.runIf(asRoot)(named('a tree whose / is closed to others is not asked, and the reason is said'), async () => {
     const { host, root } = fakeDebian({ '/var/lib/dpkg/status': '' });
     chmodSync(root, 0o700);
     expect(findingOf(await planHost(host, desiredFrom(['kubernetes'])), 'package/conntrack')).toMatchObject({

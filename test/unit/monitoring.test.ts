@@ -67,6 +67,12 @@ describe('what node-problem-detector is told', () => {
   });
 });
 
+test('node-problem-detector waits longer than node-prep does for a host that is slow to answer', () => {
+  const text = readFileSync(resolve(import.meta.dirname, '../../templates/package/node-problem-detector.json'), 'utf8');
+  const { pluginConfig, rules } = JSON.parse(text) as { pluginConfig: { timeout: string }; rules: { timeout: string }[] };
+  for (const { timeout } of [pluginConfig, ...rules]) expect(Number.parseInt(timeout, 10)).toBeGreaterThan(60);
+});
+
 describe('the metrics', () => {
   test('name each open requirement, with what would break the format escaped', () => {
     const text = prometheusText({ plan: planWith(finding('sysctl/a"b\\c\nd', 'blocked')), at: 5, version: '1' });

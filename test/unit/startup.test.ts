@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -9,21 +9,30 @@ const bundle = join(root, 'dist/node-prep.cjs');
 const folder = mkdtempSync(join(tmpdir(), 'node-prep-startup-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Says at the end which files were required, and which modules of Node were loaded after it. */
+/** Says at the end which files were required, which modules of Node were loaded after it, and which of its streams were made. */
 const hook = join(folder, 'hook.cjs');
 writeFileSync(
   hook,
   `const before = new Set(process.moduleLoadList);
+  const streams = [];
+  for (const name of ['stdout', 'stderr']) {
+    const { get } = Object.getOwnPropertyDescriptor(process, name);
+    Object.defineProperty(process, name, { configurable: true, get: () => (streams.push(name), get.call(process)) });
+  }
   process.once('exit', () => require('node:fs').writeSync(2, 'loaded ' + JSON.stringify({
     files: Object.keys(require.cache).filter((path) => path !== __filename).map((path) => require('node:path').relative(${JSON.stringify(join(root, 'dist'))}, path)),
+    streams,
     modules: process.moduleLoadList.filter((name) => !before.has(name)),
   })));`,
 );
 
-const loadedBy = (...words: readonly string[]): { readonly files: readonly string[]; readonly modules: readonly string[] } => {
-  const { stderr } = spawnSync(process.execPath, ['--require', hook, bundle, ...words], { encoding: 'utf8' });
-  return JSON.parse(stderr.slice(stderr.indexOf('loaded ') + 'loaded '.length)) as ReturnType<typeof loadedBy>;
+type Loaded = { readonly files: readonly string[]; readonly modules: readonly string[]; readonly streams: readonly string[] };
+
+const loaded = (words: readonly string[], stdio: readonly ['ignore', 'pipe' | number, 'pipe']): Loaded => {
+  const { stderr } = spawnSync(process.execPath, ['--require', hook, bundle, ...words], { encoding: 'utf8', stdio: [...stdio] });
+  return JSON.parse(stderr.slice(stderr.indexOf('loaded ') + 'loaded '.length)) as Loaded;
 };
+const loadedBy = (...words: readonly string[]): Loaded => loaded(words, ['ignore', 'pipe', 'pipe']);
 
 describe('what is loaded', () => {
   test('--version loads nothing but the loader', () => {
@@ -40,8 +49,14 @@ describe('what is loaded', () => {
     expect(['lib/diff.cjs', 'node-prep.cjs']).toEqual(expect.arrayContaining([...loadedBy('plan').files]));
   });
 
-  test("a result goes to a file without Node's streams for it", () => {
-    expect(loadedBy('plan', '-q').modules).not.toContain('NativeModule tty');
+  test.each(['pipe', 'file'])("a result goes to a %s without Node's streams for it", (to) => {
+    const path = join(folder, 'result');
+    const result = openSync(path, 'w');
+    const stdio = ['ignore', to === 'pipe' ? 'pipe' : result, 'pipe'] as const;
+    const { streams } = loaded(['plan', '-q'], stdio);
+    closeSync(result);
+    if (to === 'file') expect(readFileSync(path, 'utf8')).toMatch(/^local: /);
+    expect(streams).not.toContain('stdout');
   });
 });
 
@@ -68,7 +83,10 @@ describe('what is written', () => {
   });
 });
 
-test('the same sources give the same bundle and the same compiled code', () => {
+test('the same sources give the same bundle and the same compiled code, and disturb nobody who builds meanwhile', () => {
+  const worlds = join(root, '.cache/worlds.json');
+  const reader = openSync(worlds, 'r');
+  const text = readFileSync(worlds, 'utf8');
   const built = ['one', 'two'].map((name) => {
     const to = join(folder, name);
     const { status, stderr } = spawnSync(process.execPath, ['scripts/build.ts', to], { cwd: root, encoding: 'utf8' });
@@ -79,5 +97,8 @@ test('the same sources give the same bundle and the same compiled code', () => {
       .sort();
   });
   expect(built[0]?.map(([name]) => name)).toContain('app.cache');
+  expect(statSync(worlds).ino).not.toBe(fstatSync(reader).ino);
+  expect(readFileSync(reader, 'utf8')).toBe(text);
+  closeSync(reader);
   expect(built[1]?.filter(([name, bytes], i) => built[0]?.[i]?.[0] !== name || built[0]?.[i]?.[1] !== bytes)).toEqual([]);
 });

@@ -3,10 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareDebian, compareRpm, upstreamVersion } from '../../src/knowledge/versions.ts';
 import type { Compare } from '../../src/knowledge/versions.ts';
-
-const has = (program: string): boolean => spawnSync(program, ['--version']).error === undefined;
-const withReason = (name: string, program: string): string =>
-  has(program) ? name : `${name} [skipped: there is no ${program} here]`;
+import { has, withReason } from '../needs.ts';
 
 /** Pieces that real versions are made of, and what makes comparing hard: tildes, pluses, zeroes, letters beside digits. */
 const piece = fc.constantFrom(

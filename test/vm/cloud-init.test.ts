@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { builtExecutable } from './executable.ts';
+import { builtExecutable } from '../package/executable.ts';
 import { runProgram, startMachine } from './machine.ts';
 import type { Machine } from './machine.ts';
 

@@ -3,7 +3,8 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { heredoc, hclHeredoc, hclString } from '../../src/knowledge/hcl.ts';
-import { builtExecutable } from './executable.ts';
+import { has, withReason } from '../needs.ts';
+import { builtExecutable } from '../package/executable.ts';
 import { runProgram, startMachine } from './machine.ts';
 import type { Machine, Result } from './machine.ts';
 import { nameFor } from './prepared.ts';
@@ -52,7 +53,7 @@ const render = async (file: string, ...words: readonly string[]): Promise<string
 
 afterAll(() => rmSync(work, { recursive: true }));
 
-test('Packer reads every text back as it was', async () => {
+test.skipIf(!has('packer'))(withReason('Packer reads every text back as it was', 'packer'), async () => {
   const out = join(work, 'out');
   const file = join(work, 'texts.pkr.hcl');
   writeFileSync(
@@ -84,12 +85,14 @@ build {
   expect(lines).toBe(yaml);
 });
 
-test.each([
-  { words: [] },
-  { words: ['--install'] },
-  { words: ['--source', 'null.vm'] },
-  { words: ['--allow-reboot-changes', '--waive', `module/x=${hostile.join('\n')}`] },
-])('what is printed is valid and formatted: $words', async ({ words }) => {
+test
+  .skipIf(!has('packer'))
+  .each([
+    { words: [] },
+    { words: ['--install'] },
+    { words: ['--source', 'null.vm'] },
+    { words: ['--allow-reboot-changes', '--waive', `module/x=${hostile.join('\n')}`] },
+  ])(withReason('what is printed is valid and formatted: $words', 'packer'), async ({ words }) => {
   const folder = mkdtempSync(join(work, 'rendered-'));
   writeFileSync(config, yaml);
   writeFileSync(join(folder, 'executable'), '');
@@ -101,7 +104,7 @@ test.each([
   expect(await packer('fmt', '-check', '-diff', folder)).toMatchObject({ status: 0, stdout: '' });
 });
 
-describe('a Debian 12 machine that Packer reaches by SSH', () => {
+describe.skipIf(!has('packer'))(withReason('a Debian 12 machine that Packer reaches by SSH', 'packer'), () => {
   let machine: Machine;
   beforeAll(async () => {
     machine = await startMachine('bookworm', nameFor('bookworm', 'packer'));

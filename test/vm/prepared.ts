@@ -1,5 +1,5 @@
 import type { Outcome, Plan } from '../../src/model.ts';
-import { builtExecutable } from './executable.ts';
+import { builtExecutable } from '../package/executable.ts';
 import { startMachine } from './machine.ts';
 import type { Machine, Result, StartOptions, Suite } from './machine.ts';
 
