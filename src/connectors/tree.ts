@@ -1,22 +1,26 @@
 import type { Answer, Argv } from '../model.ts';
-import { askAll, run } from './local.ts';
+import { askAll, outputOf, run } from './local.ts';
 import type { Ran } from './local.ts';
+
+/** What was asked in a tree; or why nothing can be asked there. */
+export type Told = { readonly answers: readonly Answer[] } | { readonly problem: string };
 
 /**
  * Runs read-only commands with the programs of a tree: as nobody, in namespaces of their own, where the tree is read-only and
- * has no /proc, /sys or /run. Undefined where that cannot be had here.
+ * has no /proc, /sys or /run.
  */
-export const askInTree = async (root: string, argvs: readonly Argv[]): Promise<readonly Answer[] | undefined> => {
-  const [tried, ...answers] = await askAll(
-    [['true'], ...argvs],
-    (script) =>
-      [
-        ...['unshare', '--net', '--uts'],
-        ...apart,
-        ...['--kill-child', 'sh', '-c', asNobody, 'sh', root, script],
-      ] as unknown as Argv,
-  );
-  return tried?.status === 0 ? answers : undefined;
+export const askInTree = async (root: string, argvs: readonly Argv[]): Promise<Told> => {
+  const start = (script: string): Argv => ['unshare', ...apart, ...forAsking, 'sh', '-c', asNobody, 'sh', root, script];
+  const [tried, ...answers] = await askAll([['true'], ...argvs], start);
+  return tried?.status === 0 ? { answers } : { problem: await complaint(start('exec true')) };
+};
+
+/** Answers have no room for standard error: what goes wrong with nothing asked is looked at once more, with it. */
+const complaint = async (argv: Argv): Promise<string> => {
+  const said = (await outputOf(['sh', '-c', '"$@" 2>&1; echo "exit status $?"', 'sh', ...argv])).trim().split('\n');
+  return said.at(-1)?.startsWith('exit status')
+    ? `commands cannot be run in it here (${said.slice(-3).reverse().join('; ')})`
+    : 'commands in it did not come to an end within a minute';
 };
 
 /**
@@ -28,6 +32,7 @@ export const runInTree = (root: string, argv: Argv): Promise<Ran> =>
 
 /** Mounts are not seen outside (unshare(1) makes them private), and processes end with the first. */
 const apart = ['--mount', '--ipc', '--pid', '--fork'] as const;
+const forAsking = ['--net', '--uts', '--kill-child'] as const;
 
 /** Folders that are links are left alone: a mount there would be in another place. */
 const prepare = `mount --rbind "$root" "$root" && cd "$root/." || exit 125

@@ -276,6 +276,13 @@ describe('packages', () => {
     expect(commandsOf(plan)).toEqual([]);
   });
 
+  test('of two architectures are there for one who may run nothing', async () => {
+    const both = status('socat') + '\n' + status('socat').replace('amd64', 'i386');
+    const { host } = imageOf({ ...debian, ...kernel(newer), '/var/lib/dpkg/status': both });
+    const plan = await planHost(ofAnother(host), desiredOf({ kind: 'package', capability: 'socat' }));
+    expect(findingOf(plan, 'package/socat')).toMatchObject({ verdict: 'ok', boot: { have: '1:9.9-1' } });
+  });
+
   test('of an rpm system are not known to one who may run nothing, and that is said', async () => {
     const { host } = imageOf({ '/etc/os-release': 'ID=rocky\nID_LIKE="rhel fedora"\nVERSION_ID="9.6"\n', ...kernel(newer) });
     expect(findingOf(await planHost(ofAnother(host), desiredFrom(['kubernetes'])), 'package/socat')).toMatchObject({
@@ -363,6 +370,15 @@ for p; do case $p in conntrack|socat|iptables) echo "$p installed 1.9.9-1" >> /v
     const plan = await planHost(host, desired);
     expect(commandsOf(plan)).toEqual([`chroot ${root} dnf -y -q --setopt=install_weak_deps=False install socat`]);
     expect(idsWith(planIn(await applyTo(host, desired)), 'ok')).toEqual(['package/socat', 'package/kmod']);
+  });
+
+  test.runIf(asRoot)('a tree whose commands cannot be run says what the try said', async () => {
+    const { host, root } = fakeDebian({ '/var/lib/dpkg/status': '' });
+    writeFileSync(join(root, 'bin/sh'), readFileSync(join(root, 'bin/sh')).subarray(0, 64), { mode: 0o755 });
+    expect(findingOf(await planHost(host, desiredFrom(['kubernetes'])), 'package/conntrack')).toMatchObject({
+      verdict: 'blocked',
+      reason: expect.stringMatching(/exit status 126; chroot: failed to run command/),
+    });
   });
 
   test.runIf(asRoot)('a tree whose / is closed to others is not asked, and the reason is said', async () => {

@@ -90,6 +90,9 @@ describe("dpkg's record", () => {
         await changed('Package: socat', 'Package: socat\nStatus: install ok installed\nVersion: 1\n\nPackage: socat'),
       ),
     ).toBe(false);
+    const ethtool = 'Package: ethtool\nStatus: install ok installed\nVersion: 1\n\n';
+    expect(await isKnown(await changed('Package: socat', `${ethtool}Package: socat`))).toBe(true);
+    expect(await isKnown(await changed('Package: socat', `${ethtool}${ethtool}Package: socat`)), 'mere advice too').toBe(false);
     const cutOff = await ready();
     cutOff.files.set('/var/lib/dpkg/updates/0001', '');
     expect(await isKnown(cutOff)).toBe(false);
