@@ -224,6 +224,68 @@ describe('services and swap in an image are turned off by files', () => {
   });
 });
 
+describe('an image that boots with SELinux', () => {
+  const contexts = '/etc/selinux/targeted/contexts/files/file_contexts';
+  const selinux = (mode: string): Files => ({
+    '/etc/selinux/config': `# SELINUX=disabled\nSELINUX=${mode}\nSELINUXTYPE=targeted\n`,
+    [contexts]: '/.* system_u:object_r:default_t:s0\n',
+  });
+  const files = { ...debian, ...kernel(newer) };
+  const desired = desiredOf({ kind: 'module', name: 'overlay' }, { kind: 'sysctl', key: 'vm.overcommit_memory', value: '1' });
+  const asRoot = process.geteuid?.() === 0;
+  const withSetfiles = (text: string) => {
+    const image = imageOf({ ...files, ...selinux('enforcing'), '/usr/sbin/setfiles': text }, { shell: true });
+    chmodSync(join(image.root, 'usr/sbin/setfiles'), 0o755);
+    return image;
+  };
+  const pathOf = `PATH=/usr/sbin:/bin`;
+
+  test.runIf(asRoot)('has what is written labelled by its own setfiles', async () => {
+    const { host, root } = withSetfiles(`#!/bin/sh\n${pathOf}; echo "$*" > /labelled\n`);
+    const outcome = await applyTo(host, desired);
+    expect(outcome).toMatchObject({ status: 'applied' });
+    expect(readFileSync(join(root, 'labelled'), 'utf8')).toBe(`-m ${contexts} /etc\n`);
+    expect(existsSync(join(root, '.autorelabel'))).toBe(false);
+    expect((await planHost(host, desired)).actions).toEqual([]);
+  });
+
+  test.runIf(asRoot)('is labelled as a whole where packages are installed', async () => {
+    const { host } = withSetfiles('#!/bin/sh\n');
+    const more = desiredOf({ kind: 'module', name: 'overlay' }, { kind: 'package', capability: 'ipvsadm' });
+    expect(commandsOf(await planHost(host, more)).at(-1)).toMatch(/setfiles -m .*file_contexts \/$/);
+  });
+
+  test.runIf(asRoot)('is relabelled at its first boot where setfiles cannot do it', async () => {
+    const { host, root } = withSetfiles('#!/bin/sh\nexit 255\n');
+    expect(await applyTo(host, desired)).toMatchObject({ status: 'applied' });
+    expect(readFileSync(join(root, '.autorelabel'), 'utf8')).toBe('');
+  });
+
+  test('is relabelled at its first boot where it has no setfiles', async () => {
+    const { host, root } = imageOf({ ...files, ...selinux('permissive') });
+    const plan = await planHost(host, desired);
+    expect(written(plan, '/.autorelabel')).toBe('');
+    expect(await applyTo(host, desired)).toMatchObject({ status: 'applied' });
+    expect(existsSync(join(root, '.autorelabel'))).toBe(true);
+    expect((await planHost(host, desired)).actions).toEqual([]);
+  });
+
+  test('that is asked to relabel already, has SELinux off, or has no policy, gets no more than its files', async () => {
+    const off = [
+      { ...selinux('enforcing'), '/.autorelabel': '' },
+      selinux('disabled'),
+      { '/etc/selinux/config': 'SELINUX=enforcing\n' },
+    ];
+    for (const more of off) {
+      const plan = await planHost(imageOf({ ...files, ...more }).host, desired);
+      expect(plan.actions.map((action) => action.do === 'write' && action.path)).toEqual([
+        '/etc/modules-load.d/node-prep.conf',
+        '/etc/sysctl.d/node-prep.conf',
+      ]);
+    }
+  });
+});
+
 describe('kernel arguments', () => {
   const grub: Files = {
     '/etc/default/grub': 'GRUB_CMDLINE_LINUX="systemd.unified_cgroup_hierarchy=0"\n',
