@@ -36,7 +36,8 @@ const forAsking = ['--net', '--uts', '--kill-child'] as const;
 
 /** Folders that are links are left alone: a mount there would be in another place. */
 const prepare = `mount --rbind "$root" "$root" && cd "$root/." || exit 125
-own() { [ -d "$1" ] && [ ! -h "$1" ] && mount -t tmpfs -o mode=755 tmpfs "$1"; }
+own() { [ -d "$1" ] && [ ! -h "$1" ] && mount -t tmpfs -o mode=755 tmpfs "$1" && own=$1; }
+own=
 if own dev; then
   for f in null zero full random urandom tty; do : > "dev/$f" && mount --bind "/dev/$f" "dev/$f"; done
 fi
@@ -49,10 +50,20 @@ mount -o remount,bind,ro "$root" && cd "$root/." || exit 125
 unset TMPDIR; export HOME=/
 exec chroot --userspec=65534:65534 . /bin/sh -c "$2"`;
 
-/** What invoke-rc.d asks before it starts anything, and 101 is its no (/usr/share/doc/init-system-helpers/README.policy-rc.d.gz). */
-const policy = `p=/usr/sbin/policy-rc.d
-if [ -e $p ] || [ -h $p ]; then grep -qs "put here by node-prep" $p; exit; fi
-[ -d /var/lib/dpkg ] && [ -d /usr/sbin ] && printf "#!/bin/sh\\n# put here by node-prep, until packages are installed\\nexit 101\\n" > $p && chmod 755 $p`;
+/**
+ * What invoke-rc.d and deb-systemd-invoke ask before they start anything, where it may be executed, and 101 is its no
+ * (/usr/share/doc/init-system-helpers/README.policy-rc.d.gz). It is mounted over a file that may not be: whatever ends us, and
+ * however, that file means nothing to the image. One that may be executed is the image's own.
+ */
+const refuseStarts = `p=usr/sbin/policy-rc.d note="# a place for node-prep's, while packages are installed" ours=
+there() { [ -e "$1" ] || [ -h "$1" ]; }
+if ! there var/lib/dpkg || ! there usr/sbin; then :
+elif [ -h usr ] || [ -h usr/sbin ] || [ -z "$own" ]; then
+  echo "a link in the place of a folder leaves no place for /$p" >&2; exit 125
+elif [ ! -h $p ] && [ ! -x $p ]; then
+  [ -e $p ] || echo "$note" > $p || exit 125
+  printf '#!/bin/sh\\nexit 101\\n' > "$own/policy" && chmod 755 "$own/policy" && mount --bind "$own/policy" $p && ours=1 || exit 125
+fi`;
 
 const asRoot = `root=$1; shift
 ${prepare}if [ -d dev ] && [ ! -h dev ]; then
@@ -71,11 +82,11 @@ if [ -r /etc/resolv.conf ]; then
   fi
 fi
 unset TMPDIR; export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
-chroot . /bin/sh -c '${policy}' && ours=1 || ours=
+${refuseStarts}
 if command -v setpriv >/dev/null; then
   setpriv --bounding-set=-sys_module,-sys_boot,-sys_time,-sys_rawio,-syslog,-net_admin chroot . "$@"
 else chroot . "$@"
 fi
 status=$?
-[ -z "$ours" ] || chroot . /bin/rm -f /usr/sbin/policy-rc.d
+[ -z "$ours" ] || { umount -l $p && [ "$(cat $p)" = "$note" ] && rm -f $p; }
 exit "$status"`;

@@ -1,6 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { applyHost, planHost } from '../../src/apply.ts';
 import { imageHost } from '../../src/hosts/image.ts';
 import type { Desired, Host, Outcome, Plan, Step } from '../../src/model.ts';
@@ -138,6 +138,24 @@ describe('every kernel that is installed counts', () => {
       expect(await applyTo(host, desiredFrom(['kubernetes']))).toMatchObject({ status: 'refused' });
       expect(existsSync(join(root, 'etc/modules-load.d'))).toBe(false);
     }
+  });
+
+  test.each([
+    ['ID=ubuntu\nVERSION_ID="24.04"\n', '6.8.0-31-generic', 'apt-get install --no-install-recommends linux-modules-extra-'],
+    [
+      'ID=rocky\nID_LIKE="rhel"\n',
+      '6.12.0-55.el10.x86_64',
+      'dnf -y -q --setopt=install_weak_deps=False install kernel-modules-extra-',
+    ],
+  ])('the package with the module that one lacks is named with its command: %s', async (os, release, command) => {
+    const files = { ...debian, '/etc/os-release': os, ...kernel(release, withoutModule('br_netfilter')) };
+    const { host, root } = imageOf(files);
+    expect(
+      findingOf(await planHost(host, desiredOf({ kind: 'module', name: 'br_netfilter' })), 'module/br_netfilter'),
+    ).toMatchObject({
+      verdict: 'blocked',
+      remedy: expect.stringMatching(new RegExp(`chroot ${root} ${command}${release}\\)`)),
+    });
   });
 
   test('one file lists what each of them needs', async () => {
@@ -403,9 +421,32 @@ for p; do case $p in conntrack|socat|iptables) echo "$p installed 1.9.9-1" >> /v
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(root);
   });
 
+  test.runIf(asRoot)('are installed under a policy that means nothing to the image should all be killed meanwhile', async () => {
+    const { host, root } = fakeDebian();
+    const [policy, gate] = [join(root, 'usr/sbin/policy-rc.d'), join(root, 'srv/gate')];
+    writeFileSync(
+      join(root, 'usr/bin/apt-get'),
+      '#!/bin/sh\n: > /srv/waits; until [ -e /srv/gate ]; do :; done; /usr/sbin/policy-rc.d\n',
+    );
+    const applied = applyTo(host, desiredFrom(['kubernetes']));
+    await vi.waitFor(() => expect(existsSync(join(root, 'srv/waits'))).toBe(true), 20_000);
+    expect(statSync(policy).mode & 0o111).toBe(0);
+    writeFileSync(gate, 'go\n');
+    expect(JSON.stringify(await applied)).toContain('"exitCode":101');
+    expect(existsSync(policy)).toBe(false);
+  });
+
+  test.runIf(asRoot)('leave a policy that a kill left behind as little as their own', async () => {
+    const { host, root } = fakeDebian({ '/usr/sbin/policy-rc.d': "# a place for node-prep's, while packages are installed\n" });
+    await applyTo(host, desiredFrom(['kubernetes']));
+    expect(readFileSync(join(root, 'var/log/seen'), 'utf8')).toContain('policy 101');
+    expect(existsSync(join(root, 'usr/sbin/policy-rc.d'))).toBe(false);
+  });
+
   test.runIf(asRoot)("an image's own policy-rc.d is left alone", async () => {
     const own = '#!/bin/sh\n# mine\nexit 101\n';
     const { host, root } = fakeDebian({ '/usr/sbin/policy-rc.d': own });
+    chmodSync(join(root, 'usr/sbin/policy-rc.d'), 0o755);
     await applyTo(host, desiredFrom(['kubernetes']));
     expect(readFileSync(join(root, 'usr/sbin/policy-rc.d'), 'utf8')).toBe(own);
   });
@@ -416,6 +457,7 @@ for p; do case $p in conntrack|socat|iptables) echo "$p installed 1.9.9-1" >> /v
         '/etc/os-release': 'ID=rocky\nID_LIKE="rhel fedora"\nVERSION_ID="9.6"\nPRETTY_NAME="Rocky Linux 9.6"\n',
         ...kernel(newer),
         '/db': 'installed kmod 0:28-10\n',
+        '/usr/sbin': { link: 'bin' },
       },
       { shell: true },
     );
