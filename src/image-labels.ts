@@ -17,7 +17,7 @@ export const imageLabelQueries: readonly Query[] = [
 
 /**
  * The same actions, and for an image that boots with SELinux a last one that gives labels: files get none where SELinux does not run.
- * The tree's own setfiles(8) does it where that can be run, else the first boot is asked to (selinux(8): /.autorelabel), which takes
+ * The tree's own setfiles(8) does it where that can be run, else the first boot is asked to (fixfiles(8): /.autorelabel), which takes
  * its time and one more reboot.
  */
 export const withImageLabels = (actions: readonly Action[], answers: Answers, image: Image): readonly Action[] => {
