@@ -1,7 +1,7 @@
 import { listed, overlay } from './answers.ts';
 import { effectsOf } from './effects.ts';
 import { quoteAll } from './knowledge/quote.ts';
-import { hasMachineId, whyClosed } from './knowledge/image.ts';
+import { hasMachineId, inTreeByHand, whyClosed } from './knowledge/image.ts';
 import { unitFolder } from './knowledge/systemd.ts';
 import type { Action, Answers, Argv, Image, RunAction } from './model.ts';
 
@@ -54,10 +54,10 @@ const whyNot = ({ argv }: RunAction, way: Way, answers: Answers, image: Image): 
       : undefined;
 
 /** The last command is the one that serves the finding; a person has to run all. */
-const heldBy = (all: readonly Undone[], { root }: Image): Held => {
+const heldBy = (all: readonly Undone[], image: Image): Held => {
   const last = all.at(-1);
   const runs = all.some(({ action }) => wayOf(action) === 'person');
-  const commands = all.map(({ action }) => (runs ? quoteAll(action.argv) : quoteAll(['chroot', root, ...plain(action.argv)])));
+  const commands = all.map(({ action }) => (runs ? quoteAll(action.argv) : inTreeByHand(action.argv, image)));
   return {
     reason: `not done in this image (${last?.action.why ?? ''}): ${last?.why ?? ''}`,
     remedy: runs
@@ -65,10 +65,6 @@ const heldBy = (all: readonly Undone[], { root }: Image): Held => {
       : `Run node-prep where that can be, or yourself: ${commands.join(' && ')}; then plan again.`,
   };
 };
-
-/** As a person would write it, without what keeps a command from asking. */
-const plain = (argv: Argv): Argv =>
-  argv[0] === 'env' && argv.includes('install') ? ['apt-get', ...argv.slice(argv.indexOf('install'))] : argv;
 
 const inTree = (action: Action & RunAction, { root }: Image): Action => ({
   ...action,

@@ -1,6 +1,7 @@
 import { imageNow } from './knowledge/image.ts';
 import type { Desired, Finding, Plan, Reading, Verdict } from './model.ts';
 import type { Translated } from './image-actions.ts';
+import { unjudged } from './plan.ts';
 import { idOf } from './requirements.ts';
 
 /** Worst last. */
@@ -18,7 +19,7 @@ export const merged = (
   return inTheirOrder(ids, plans).map((id) => {
     const finding = withoutKernel(worst(id, plans, kernels), kernels, desired);
     const why = finding.verdict === 'change' ? held.get(id) : undefined;
-    if (why) return { ...base(finding), verdict: 'blocked', ...why };
+    if (why) return { ...unjudged(finding), verdict: 'blocked', ...why };
     const after = worst(id, later, kernels).boot;
     const differs = finding.verdict === 'change' && JSON.stringify(after) !== JSON.stringify(finding.boot);
     return differs ? { ...finding, after } : finding;
@@ -59,22 +60,13 @@ const withoutKernel = (finding: Finding, kernels: readonly string[], { requireme
   const boot: Reading = { ok: false, have: 'no kernel' };
   const advice = requirements.some((r) => idOf(r) === id && r.advice);
   return {
-    ...base(finding),
+    ...unjudged(finding),
     boot,
     verdict: advice ? 'advice' : 'blocked',
     reason: 'no kernel is installed in this image: /lib/modules has none',
     remedy: 'Install the package of its kernel first, then plan again.',
   };
 };
-
-const base = ({ id, kind, want, now, boot, because }: Finding): Omit<Finding, 'verdict'> => ({
-  id,
-  kind,
-  want,
-  now,
-  boot,
-  because,
-});
 
 /** As the first plan has them; what only other kernels bring up comes after the last of its kind. */
 const inTheirOrder = (ids: readonly string[], plans: readonly Plan[]): readonly string[] => {

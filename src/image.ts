@@ -2,13 +2,14 @@ import { mergeQueries, overlay, queryKey } from './answers.ts';
 import { forImage } from './image-actions.ts';
 import type { Held, Translated } from './image-actions.ts';
 import { merged } from './image-findings.ts';
+import { imageLabelQueries, withImageLabels } from './image-labels.ts';
 import { imageQueries, kernelsIn } from './knowledge/image.ts';
 import type { Action, Answers, Claim, Desired, Image, Plan, Query, Requirement } from './model.ts';
 import { claimsAbout, makePlan, queriesFor } from './plan.ts';
 
 /** Everything to ask of the tree of an image, at once. */
 export const queriesForImage = (desired: Desired, image: Image): Query[] =>
-  mergeQueries([...queriesFor(desired), ...imageQueries(image)]);
+  mergeQueries([...queriesFor(desired), ...imageQueries(image), ...imageLabelQueries]);
 
 /**
  * One plan for all kernels of an image: each is judged as though it were the one that boots, the worst verdict counts, and its
@@ -51,7 +52,7 @@ const actionsFor = (desired: Desired, answers: Answers, image: Image, kernels: r
     for (const [id, why] of translated.held) held.set(id, why);
     all = translated.actions.reduce(withAction, all);
   }
-  return { actions: all, held };
+  return { actions: withImageLabels(all, answers, image), held };
 };
 
 /** Two writes of one file are one, from what is there to what comes of both; a command is run once. */

@@ -66,6 +66,16 @@ const withAfter = (findings: readonly Finding[], later: readonly Finding[]): Fin
   });
 };
 
+/** What was found, without what was made of it. */
+export const unjudged = ({ id, kind, want, now, boot, because }: Finding): Omit<Finding, 'verdict'> => ({
+  id,
+  kind,
+  want,
+  now,
+  boot,
+  because,
+});
+
 /** Nothing to change and nothing in the way. Advice and waivers do not count. */
 export const isConverged = (plan: Plan): boolean => !has(plan, 'change') && !has(plan, 'blocked');
 
@@ -112,18 +122,7 @@ const waived = (requirements: readonly Requirement[], { waivers }: Desired, kind
 const withWaiver = (finding: Finding, desired: Desired): Finding => {
   const waiver = desired.waivers.find((w) => w.id === finding.id);
   if (finding.verdict === 'ok' || !waiver) return finding;
-  const { id, kind, want, now, boot, because } = finding;
-  return {
-    id,
-    kind,
-    want,
-    now,
-    boot,
-    because,
-    verdict: 'waived',
-    reason: waiver.reason,
-    ...(waiver.until && { until: waiver.until }),
-  };
+  return { ...unjudged(finding), verdict: 'waived', reason: waiver.reason, ...(waiver.until && { until: waiver.until }) };
 };
 
 /** Equal actions become one that serves all their findings. */

@@ -43,7 +43,8 @@ const inShell = (argv: Argv): string => {
   return `( set -- ${quoteAll(args)}\n${script}\n)`;
 };
 
-const outputOf = ([program, ...words]: Argv): Promise<string> =>
+/** What a command prints on standard output, under the limits of `askAll`. Never throws. */
+export const outputOf = ([program, ...words]: Argv): Promise<string> =>
   new Promise((resolve) => {
     const child = spawn(program, words, { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], detached: true });
     const chunks: Buffer[] = [];

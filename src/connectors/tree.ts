@@ -1,22 +1,26 @@
 import type { Answer, Argv } from '../model.ts';
-import { askAll, run } from './local.ts';
+import { askAll, outputOf, run } from './local.ts';
 import type { Ran } from './local.ts';
+
+/** What was asked in a tree; or why nothing can be asked there. */
+export type Told = { readonly answers: readonly Answer[] } | { readonly problem: string };
 
 /**
  * Runs read-only commands with the programs of a tree: as nobody, in namespaces of their own, where the tree is read-only and
- * has no /proc, /sys or /run. Undefined where that cannot be had here.
+ * has no /proc, /sys or /run.
  */
-export const askInTree = async (root: string, argvs: readonly Argv[]): Promise<readonly Answer[] | undefined> => {
-  const [tried, ...answers] = await askAll(
-    [['true'], ...argvs],
-    (script) =>
-      [
-        ...['unshare', '--net', '--uts'],
-        ...apart,
-        ...['--kill-child', 'sh', '-c', asNobody, 'sh', root, script],
-      ] as unknown as Argv,
-  );
-  return tried?.status === 0 ? answers : undefined;
+export const askInTree = async (root: string, argvs: readonly Argv[]): Promise<Told> => {
+  const start = (script: string): Argv => ['unshare', ...apart, ...forAsking, 'sh', '-c', asNobody, 'sh', root, script];
+  const [tried, ...answers] = await askAll([['true'], ...argvs], start);
+  return tried?.status === 0 ? { answers } : { problem: await complaint(start('exec true')) };
+};
+
+/** Answers have no room for standard error: what goes wrong with nothing asked is looked at once more, with it. */
+const complaint = async (argv: Argv): Promise<string> => {
+  const said = (await outputOf(['sh', '-c', '"$@" 2>&1; echo "exit status $?"', 'sh', ...argv])).trim().split('\n');
+  return said.at(-1)?.startsWith('exit status')
+    ? `commands cannot be run in it here (${said.slice(-3).reverse().join('; ')})`
+    : 'commands in it did not come to an end within a minute';
 };
 
 /**
@@ -28,10 +32,12 @@ export const runInTree = (root: string, argv: Argv): Promise<Ran> =>
 
 /** Mounts are not seen outside (unshare(1) makes them private), and processes end with the first. */
 const apart = ['--mount', '--ipc', '--pid', '--fork'] as const;
+const forAsking = ['--net', '--uts', '--kill-child'] as const;
 
 /** Folders that are links are left alone: a mount there would be in another place. */
 const prepare = `mount --rbind "$root" "$root" && cd "$root/." || exit 125
-own() { [ -d "$1" ] && [ ! -h "$1" ] && mount -t tmpfs -o mode=755 tmpfs "$1"; }
+own() { [ -d "$1" ] && [ ! -h "$1" ] && mount -t tmpfs -o mode=755 tmpfs "$1" && own=$1; }
+own=
 if own dev; then
   for f in null zero full random urandom tty; do : > "dev/$f" && mount --bind "/dev/$f" "dev/$f"; done
 fi
@@ -44,10 +50,20 @@ mount -o remount,bind,ro "$root" && cd "$root/." || exit 125
 unset TMPDIR; export HOME=/
 exec chroot --userspec=65534:65534 . /bin/sh -c "$2"`;
 
-/** What invoke-rc.d asks before it starts anything, and 101 is its no (/usr/share/doc/init-system-helpers/README.policy-rc.d.gz). */
-const policy = `p=/usr/sbin/policy-rc.d
-if [ -e $p ] || [ -h $p ]; then grep -qs "put here by node-prep" $p; exit; fi
-[ -d /var/lib/dpkg ] && [ -d /usr/sbin ] && printf "#!/bin/sh\\n# put here by node-prep, until packages are installed\\nexit 101\\n" > $p && chmod 755 $p`;
+/**
+ * What invoke-rc.d and deb-systemd-invoke ask before they start anything, where it may be executed, and 101 is its no
+ * (/usr/share/doc/init-system-helpers/README.policy-rc.d.gz). It is mounted over a file that may not be: whatever ends us, and
+ * however, that file means nothing to the image. One that may be executed is the image's own.
+ */
+const refuseStarts = `p=usr/sbin/policy-rc.d note="# a place for node-prep's, while packages are installed" ours=
+there() { [ -e "$1" ] || [ -h "$1" ]; }
+if ! there var/lib/dpkg || ! there usr/sbin; then :
+elif [ -h usr ] || [ -h usr/sbin ] || [ -z "$own" ]; then
+  echo "a link in the place of a folder leaves no place for /$p" >&2; exit 125
+elif [ ! -h $p ] && [ ! -x $p ]; then
+  [ -e $p ] || echo "$note" > $p || exit 125
+  printf '#!/bin/sh\\nexit 101\\n' > "$own/policy" && chmod 755 "$own/policy" && mount --bind "$own/policy" $p && ours=1 || exit 125
+fi`;
 
 const asRoot = `root=$1; shift
 ${prepare}if [ -d dev ] && [ ! -h dev ]; then
@@ -66,11 +82,11 @@ if [ -r /etc/resolv.conf ]; then
   fi
 fi
 unset TMPDIR; export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
-chroot . /bin/sh -c '${policy}' && ours=1 || ours=
+${refuseStarts}
 if command -v setpriv >/dev/null; then
   setpriv --bounding-set=-sys_module,-sys_boot,-sys_time,-sys_rawio,-syslog,-net_admin chroot . "$@"
 else chroot . "$@"
 fi
 status=$?
-[ -z "$ours" ] || chroot . /bin/rm -f /usr/sbin/policy-rc.d
+[ -z "$ours" ] || { umount -l $p && [ "$(cat $p)" = "$note" ] && rm -f $p; }
 exit "$status"`;

@@ -81,7 +81,8 @@ exit 0`;
   known: (asked, answers) => {
     const text = fileText(answers, record);
     if (text === undefined || listed(answers, journal).length > 0) return undefined;
-    const have = installedIn(text);
+    const { versions: have, twice } = installedIn(text);
+    if (asked.some(({ names }) => names.some((name) => twice.has(name)))) return undefined;
     const met = ({ names, min, advice }: Asked): boolean =>
       advice === true || names.some((n) => have.has(n) && (!min || compareDebian(upstreamVersion(have.get(n) ?? ''), min) >= 0));
     return have.size > 0 && asked.every(met)
@@ -103,7 +104,7 @@ exit 0`;
   },
   inFiles: (answers) => {
     const text = fileText(answers, record);
-    return text === undefined ? undefined : { installed: installedIn(text), candidates: new Map(), sources: false };
+    return text === undefined ? undefined : { installed: installedIn(text).versions, candidates: new Map(), sources: false };
   },
   install: (names, stale) => [
     ...(stale ? [{ argv: refresh, why: 'fetch the lists of available packages', patience }] : []),
@@ -122,8 +123,8 @@ exit 0`;
   missingModule: (system) => missingModule(system),
 };
 
-/** Installed packages by name; none of a name that stands there twice, as of two architectures. */
-const installedIn = (text: string): ReadonlyMap<string, string> => {
+/** Installed packages by name. `twice`: names that stand there more than once, as of two architectures; the last version counts. */
+const installedIn = (text: string): { readonly versions: ReadonlyMap<string, string>; readonly twice: ReadonlySet<string> } => {
   const found = new Map<string, string>();
   const twice = new Set<string>();
   for (const paragraph of text.split(/\n\n+/)) {
@@ -133,8 +134,7 @@ const installedIn = (text: string): ReadonlyMap<string, string> => {
     if (found.has(name)) twice.add(name);
     found.set(name, version);
   }
-  for (const name of twice) found.delete(name);
-  return found;
+  return { versions: found, twice };
 };
 
 const wantLine = ({ names, min }: Asked): string => `want ${quote(min ?? '')} ${quoteAll(names)}`;

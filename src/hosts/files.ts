@@ -26,6 +26,7 @@ export const readAnswer = (place: Place, path: string, lines?: readonly string[]
     return stats ? fileAnswer(real, path, stats, lines, paragraphs) : { status: 1, text: '' };
   } catch (error) {
     const code = codeOf(error);
+    if (code === 'ERR_BUFFER_TOO_LARGE') return { status: 2, text: `${path} unpacks to more than 16 MiB` };
     return code === 'ENOENT' || code === 'ENOTDIR' ? { status: 1, text: '' } : { status: 2, text: `${path}: ${code}` };
   }
 };
@@ -67,6 +68,7 @@ const mayExecute = (path: string): boolean => {
 const fileAnswer = (real: string, path: string, stats: Stats, lines?: readonly string[], paragraphs?: true): Answer => {
   if (!stats.isFile()) return { status: 2, text: `${path} is no regular file` };
   if (lines?.length === 0) return { status: 0, text: '' };
+  if (stats.size > mostRead) return { status: 2, text: `${path} is larger than 64 MiB` };
   if (!lines && !path.endsWith('.gz')) {
     const text = readFileSync(real, 'utf8');
     return text.includes('\ufffd') && !isUtf8(readFileSync(real)) ? { status: 0, text, garbled: true } : { status: 0, text };
@@ -76,10 +78,17 @@ const fileAnswer = (real: string, path: string, stats: Stats, lines?: readonly s
   return { status: 0, text, ...(!isUtf8(content) && { garbled: true }) };
 };
 
-/** A file's content, unpacked where its name ends in .gz. */
+const MiB = 1024 * 1024;
+
+/** Nothing that is read has a hundredth of that: whoever puts more there wants memory to run out. */
+const mostRead = 64 * MiB;
+
+/** A file's content, unpacked where its name ends in .gz: 16 MiB at most, where a kernel's configuration has a third of one. */
 const contentOf = (real: string, path: string): Buffer => {
   const content = readFileSync(real);
-  return path.endsWith('.gz') ? process.getBuiltinModule('node:zlib').gunzipSync(content) : content;
+  return path.endsWith('.gz')
+    ? process.getBuiltinModule('node:zlib').gunzipSync(content, { maxOutputLength: 16 * MiB })
+    : content;
 };
 
 const found = (place: Place, path: string, lines?: readonly string[]): FoundFile | undefined => {

@@ -67,8 +67,9 @@ const isFile = (place: Place, path: string): boolean => readAnswer(place, path, 
 const probe = async (queries: readonly Query[], root: string, place: Place): Promise<Answers> => {
   const looked = unlooked();
   const asked = queries.flatMap((query) => (query.ask === 'run' && query.of === 'files' ? [query.argv] : []));
-  const told = process.geteuid?.() === 0 ? await askInTree(root, asked) : undefined;
-  const next = (told ?? []).values();
+  const told = process.geteuid?.() === 0 ? await askInTree(root, asked) : { problem: 'only root can run commands in an image' };
+  const next = ('answers' in told ? told.answers : []).values();
+  const closed = 'problem' in told ? told.problem : undefined;
   return new Map(
     queries.map((query): [string, Answer] => [
       queryKey(query),
@@ -78,7 +79,7 @@ const probe = async (queries: readonly Query[], root: string, place: Place): Pro
           ? listAnswer(place, query.glob, query.lines, looked)
           : query.of === 'files'
             ? (next.next().value ?? { status: 126, text: '' })
-            : ofNothing(query.argv, root, place, told !== undefined),
+            : ofNothing(query.argv, root, place, closed),
     ]),
   );
 };
@@ -87,19 +88,20 @@ const probe = async (queries: readonly Query[], root: string, place: Place): Pro
  * What a command would print where nothing runs: scripts, nothing. `chroot ROOT true` is the question whether commands can be run in
  * the tree, and where they cannot the answer says why.
  */
-const ofNothing = (argv: Argv, root: string, place: Place, opens: boolean): Answer => {
+const ofNothing = (argv: Argv, root: string, place: Place, problem: string | undefined): Answer => {
   if (argv[0] === 'sh' && argv[1] === '-c') return { status: 0, text: '' };
   if (argv.join(' ') === 'uname -m') return { status: 0, text: `${processorOf(place)}\n` };
   if (argv[0] !== 'chroot' || argv[1] !== root) return { status: 127, text: '' };
-  return opens ? { status: 0, text: '' } : { status: 126, text: whyClosed(place, processorOf(place)) };
+  return problem === undefined ? { status: 0, text: '' } : { status: 126, text: whyClosed(problem, place, processorOf(place)) };
 };
 
-const whyClosed = (place: Place, processor: string): string => {
-  if (process.geteuid?.() !== 0) return 'only root can run commands in an image';
+/** What is wrong with the tree says more than what became of the try. */
+const whyClosed = (problem: string, place: Place, processor: string): string => {
+  if (process.geteuid?.() !== 0) return problem;
   if (processor === 'unknown') return 'there is no /bin/sh in this image';
   if ((statSync(place.behind('/')).mode & 0o001) === 0) return 'its / is closed to all but root (chmod 755 it)';
   if (processor !== machine()) return `its programs are for ${processor}, which cannot be run here`;
-  return 'no namespace for it can be made here (unshare --mount)';
+  return problem;
 };
 
 /** Processors by the number in ELF headers (elf.h), as `uname -m` calls them. */

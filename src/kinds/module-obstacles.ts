@@ -2,6 +2,7 @@ import { listed } from '../answers.ts';
 import type { Family } from '../families/family.ts';
 import { familyNamed } from '../families/table.ts';
 import type { RunningKernel } from '../knowledge/kernel.ts';
+import { inTreeByHand } from '../knowledge/image.ts';
 import { maskedService } from '../knowledge/boot-services.ts';
 import { argumentRemedy } from '../knowledge/module-arguments.ts';
 import { configFiles } from '../knowledge/modprobe.ts';
@@ -99,8 +100,17 @@ export const missing = ({ kernel, host, source }: ModuleView): Obstacle => {
   const known = own || !source ? undefined : withoutHelp(source, family, host.system);
   return {
     reason: known?.more ? `${reason}; ${known.more}` : reason,
-    remedy: own ?? known?.remedy ?? family.missingModule(host.system),
+    remedy: own ?? known?.remedy ?? missingIn(host, family),
   };
+};
+
+/** Where nothing runs nobody is asked what could be installed: a person is told the command. */
+const missingIn = ({ system, image }: HostView, family: Family): string => {
+  const remedy = family.missingModule(system);
+  const name = family.modules?.packages(system, false).find((name) => remedy.includes(name));
+  if (!image || name === undefined) return remedy;
+  const commands = family.install([name], true).map(({ argv }) => inTreeByHand(argv, image));
+  return `Install ${name} in the image (${commands.join(' && ')}), then plan again; or take a kernel that has it.`;
 };
 
 const goneFolder = ({ release }: RunningKernel): string =>

@@ -1,4 +1,3 @@
-import { imageNow } from '../knowledge/image.ts';
 import { kernelQueries } from '../knowledge/kernel.ts';
 import { moduleRuleQueries } from '../knowledge/modprobe.ts';
 import { candidatesFor } from '../knowledge/module-providers.ts';
@@ -47,12 +46,14 @@ export const sysctlKind: Kind<SysctlNeed> = {
   check: (requirements, host) => {
     const view = { host, boot: bootResolver(host.answers), late: lateModules(requirements, host) };
     const looked = requirements.map((requirement) => look(requirement, view));
-    if (looked.every((l) => isMet(l))) return { findings: looked.map(met), actions: [] };
+    if (looked.every((l) => isMet(l, host))) return { findings: looked.map(met), actions: [] };
     const plan = planFile(requirements, (need) => isHindered(need, host), host);
-    const judged = looked.map((l) => (isMet(l) ? met(l) : judge(l, plan, host)));
+    const judged = looked.map((l) => (isMet(l, host) ? met(l) : judge(l, plan, host)));
     // sysctl --system sets every key of every file: one that is right now must not be lost on the way.
     const runs = judged.some((f) => f.verdict === 'change' && !f.now.ok);
-    const findings = looked.map((l, i) => (runs && isMet(l) && isUndone(l, plan) ? judge(l, plan, host) : (judged[i] ?? met(l))));
+    const findings = looked.map((l, i) =>
+      runs && isMet(l, host) && isUndone(l, plan) ? judge(l, plan, host) : (judged[i] ?? met(l)),
+    );
     return { findings, actions: actionsFor(findings, plan, requirements, host) };
   },
   claims: sysctlClaims,
@@ -84,8 +85,8 @@ const advertised = (requirements: readonly Requirement<SysctlNeed>[], { answers 
 };
 
 /** Advice is about the value; that no file sets it is as good where the kernel's own value is, which of an image nobody knows. */
-const isMet = ({ requirement, base: { now, boot } }: Looked): boolean =>
-  now.ok && (boot.ok || (requirement.advice === true && boot.have === notSet && now.have !== imageNow.have));
+const isMet = ({ requirement, base: { now, boot } }: Looked, { image }: HostView): boolean =>
+  now.ok && (boot.ok || (requirement.advice === true && boot.have === notSet && !image));
 
 const isUndone = ({ requirement }: Looked, plan: FilePlan): boolean =>
   decided(plan.systemAfter, requirement) !== undefined && !wins(plan.systemAfter, requirement);

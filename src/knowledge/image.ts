@@ -1,5 +1,6 @@
 import { fileText, listed, ran } from '../answers.ts';
 import type { Answers, Argv, Image, Query, Reading } from '../model.ts';
+import { quoteAll } from './quote.ts';
 import { compareDebian } from './versions.ts';
 
 /** What `now` is of an image, where nothing runs: it never counts against it. */
@@ -42,5 +43,13 @@ export const whyClosed = ({ root }: Image, answers: Answers): string | undefined
   const { status, text } = ran(answers, closedQuestion(root));
   return status === 0 ? undefined : text;
 };
+
+/** A command of the tree as a person would write it, without what keeps it from asking. */
+export const inTreeByHand = (argv: Argv, { root }: Image): string =>
+  quoteAll([
+    'chroot',
+    root,
+    ...(argv[0] === 'env' && argv.includes('install') ? ['apt-get', ...argv.slice(argv.indexOf('install'))] : argv),
+  ]);
 
 const closedQuestion = (root: string): Argv => ['chroot', root, 'true'];

@@ -29,7 +29,7 @@ export const withLabels = (actions: readonly Action[], answers: Answers): readon
 };
 
 /** A write goes through a link: it is the file behind it that is new. */
-const targetsOf = (path: string, answers: Answers): string[] => {
+export const targetsOf = (path: string, answers: Answers): string[] => {
   const found = [...answers.values()].flatMap((answer) => answer.files ?? []).find((file) => file.path === path);
   return [found && linkTarget(found)].filter((target) => target !== undefined);
 };

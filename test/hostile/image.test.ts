@@ -1,10 +1,22 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { planHost } from '../../src/apply.ts';
 import { queryKey } from '../../src/answers.ts';
 import { fileOfImage, imageHost } from '../../src/hosts/image.ts';
+import { localHost } from '../../src/hosts/local.ts';
 import type { Action, Answer, Host, Query, Step } from '../../src/model.ts';
 import { recorded } from '../recordings/hosts.ts';
 import { desiredFrom, desiredOf, execute, findingOf } from '../unit/support.ts';
@@ -124,6 +136,31 @@ describe('a link out of the tree', () => {
   test('through a folder that is not there leads nowhere, as for the kernel', async () => {
     const { host } = tree({ '/etc/x.conf': { link: '/none/../etc/os-release' } });
     expect(await ask(host, { ask: 'read', path: '/etc/x.conf' })).toEqual({ status: 1, text: '' });
+  });
+});
+
+describe('a file that is made to fill the memory', () => {
+  const packed = (): Buffer => gzipSync(Buffer.alloc(64 * 1024 * 1024));
+
+  test('is not unpacked any further than the largest that is real', async () => {
+    const { host, root } = tree({ '/boot/x': '' });
+    writeFileSync(join(root, 'boot/config-6.1.gz'), packed());
+    expect(await ask(host, { ask: 'read', path: '/boot/config-6.1.gz' })).toEqual({
+      status: 2,
+      text: '/boot/config-6.1.gz unpacks to more than 16 MiB',
+    });
+    expect((await ask(host, { ask: 'list', glob: '/boot/config-*' }))?.files).toMatchObject([{ text: '' }]);
+  });
+
+  test('is not read where it is larger than all that are real, here neither', async () => {
+    const { host, root } = tree({ '/etc/sysctl.conf': '' });
+    truncateSync(join(root, 'etc/sysctl.conf'), 65 * 1024 * 1024);
+    expect(await ask(host, { ask: 'read', path: '/etc/sysctl.conf' })).toMatchObject({
+      status: 2,
+      text: '/etc/sysctl.conf is larger than 64 MiB',
+    });
+    const path = join(root, 'etc/sysctl.conf');
+    expect(await ask(localHost(), { ask: 'read', path })).toMatchObject({ status: 2 });
   });
 });
 

@@ -1,6 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { applyHost, planHost } from '../../src/apply.ts';
 import { imageHost } from '../../src/hosts/image.ts';
 import type { Desired, Host, Outcome, Plan, Step } from '../../src/model.ts';
@@ -141,6 +141,24 @@ describe('every kernel that is installed counts', () => {
     }
   });
 
+  test.each([
+    ['ID=ubuntu\nVERSION_ID="24.04"\n', '6.8.0-31-generic', 'apt-get install --no-install-recommends linux-modules-extra-'],
+    [
+      'ID=rocky\nID_LIKE="rhel"\n',
+      '6.12.0-55.el10.x86_64',
+      'dnf -y -q --setopt=install_weak_deps=False install kernel-modules-extra-',
+    ],
+  ])('the package with the module that one lacks is named with its command: %s', async (os, release, command) => {
+    const files = { ...debian, '/etc/os-release': os, ...kernel(release, withoutModule('br_netfilter')) };
+    const { host, root } = imageOf(files);
+    expect(
+      findingOf(await planHost(host, desiredOf({ kind: 'module', name: 'br_netfilter' })), 'module/br_netfilter'),
+    ).toMatchObject({
+      verdict: 'blocked',
+      remedy: expect.stringMatching(new RegExp(`chroot ${root} ${command}${release}\\)`)),
+    });
+  });
+
   test('one file lists what each of them needs', async () => {
     const old5 = '5.10.0-32-amd64';
     const { host, root } = imageOf({
@@ -232,6 +250,68 @@ describe('services and swap in an image are turned off by files', () => {
   });
 });
 
+describe('an image that boots with SELinux', () => {
+  const contexts = '/etc/selinux/targeted/contexts/files/file_contexts';
+  const selinux = (mode: string): Files => ({
+    '/etc/selinux/config': `# SELINUX=disabled\nSELINUX=${mode}\nSELINUXTYPE=targeted\n`,
+    [contexts]: '/.* system_u:object_r:default_t:s0\n',
+  });
+  const files = { ...debian, ...kernel(newer) };
+  const desired = desiredOf({ kind: 'module', name: 'overlay' }, { kind: 'sysctl', key: 'vm.overcommit_memory', value: '1' });
+  const asRoot = process.geteuid?.() === 0;
+  const withSetfiles = (text: string) => {
+    const image = imageOf({ ...files, ...selinux('enforcing'), '/usr/sbin/setfiles': text }, { shell: true });
+    chmodSync(join(image.root, 'usr/sbin/setfiles'), 0o755);
+    return image;
+  };
+  const pathOf = `PATH=/usr/sbin:/bin`;
+
+  test.runIf(asRoot)('has what is written labelled by its own setfiles', async () => {
+    const { host, root } = withSetfiles(`#!/bin/sh\n${pathOf}; echo "$*" > /labelled\n`);
+    const outcome = await applyTo(host, desired);
+    expect(outcome).toMatchObject({ status: 'applied' });
+    expect(readFileSync(join(root, 'labelled'), 'utf8')).toBe(`-m ${contexts} /etc\n`);
+    expect(existsSync(join(root, '.autorelabel'))).toBe(false);
+    expect((await planHost(host, desired)).actions).toEqual([]);
+  });
+
+  test.runIf(asRoot)('is labelled as a whole where packages are installed', async () => {
+    const { host } = withSetfiles('#!/bin/sh\n');
+    const more = desiredOf({ kind: 'module', name: 'overlay' }, { kind: 'package', capability: 'ipvsadm' });
+    expect(commandsOf(await planHost(host, more)).at(-1)).toMatch(/setfiles -m .*file_contexts \/$/);
+  });
+
+  test.runIf(asRoot)('is relabelled at its first boot where setfiles cannot do it', async () => {
+    const { host, root } = withSetfiles('#!/bin/sh\nexit 255\n');
+    expect(await applyTo(host, desired)).toMatchObject({ status: 'applied' });
+    expect(readFileSync(join(root, '.autorelabel'), 'utf8')).toBe('');
+  });
+
+  test('is relabelled at its first boot where it has no setfiles', async () => {
+    const { host, root } = imageOf({ ...files, ...selinux('permissive') });
+    const plan = await planHost(host, desired);
+    expect(written(plan, '/.autorelabel')).toBe('');
+    expect(await applyTo(host, desired)).toMatchObject({ status: 'applied' });
+    expect(existsSync(join(root, '.autorelabel'))).toBe(true);
+    expect((await planHost(host, desired)).actions).toEqual([]);
+  });
+
+  test('that is asked to relabel already, has SELinux off, or has no policy, gets no more than its files', async () => {
+    const off = [
+      { ...selinux('enforcing'), '/.autorelabel': '' },
+      selinux('disabled'),
+      { '/etc/selinux/config': 'SELINUX=enforcing\n' },
+    ];
+    for (const more of off) {
+      const plan = await planHost(imageOf({ ...files, ...more }).host, desired);
+      expect(plan.actions.map((action) => action.do === 'write' && action.path)).toEqual([
+        '/etc/modules-load.d/node-prep.conf',
+        '/etc/sysctl.d/node-prep.conf',
+      ]);
+    }
+  });
+});
+
 describe('kernel arguments', () => {
   const grub: Files = {
     '/etc/default/grub': 'GRUB_CMDLINE_LINUX="systemd.unified_cgroup_hierarchy=0"\n',
@@ -282,6 +362,13 @@ describe('packages', () => {
       remedy: expect.stringContaining(`chroot ${root} apt-get install --no-install-recommends`),
     });
     expect(commandsOf(plan)).toEqual([]);
+  });
+
+  test('of two architectures are there for one who may run nothing', async () => {
+    const both = status('socat') + '\n' + status('socat').replace('amd64', 'i386');
+    const { host } = imageOf({ ...debian, ...kernel(newer), '/var/lib/dpkg/status': both });
+    const plan = await planHost(ofAnother(host), desiredOf({ kind: 'package', capability: 'socat' }));
+    expect(findingOf(plan, 'package/socat')).toMatchObject({ verdict: 'ok', boot: { have: '1:9.9-1' } });
   });
 
   test('of an rpm system are not known to one who may run nothing, and that is said', async () => {
@@ -346,9 +433,35 @@ for p; do case $p in conntrack|socat|iptables) echo "$p installed 1.9.9-1" >> /v
     },
   );
 
+  test.runIf(asRoot)(
+    named('are installed under a policy that means nothing to the image should all be killed meanwhile'),
+    async () => {
+      const { host, root } = fakeDebian();
+      const [policy, gate] = [join(root, 'usr/sbin/policy-rc.d'), join(root, 'srv/gate')];
+      writeFileSync(
+        join(root, 'usr/bin/apt-get'),
+        '#!/bin/sh\n: > /srv/waits; until [ -e /srv/gate ]; do :; done; /usr/sbin/policy-rc.d\n',
+      );
+      const applied = applyTo(host, desiredFrom(['kubernetes']));
+      await vi.waitFor(() => expect(existsSync(join(root, 'srv/waits'))).toBe(true), 20_000);
+      expect(statSync(policy).mode & 0o111).toBe(0);
+      writeFileSync(gate, 'go\n');
+      expect(JSON.stringify(await applied)).toContain('"exitCode":101');
+      expect(existsSync(policy)).toBe(false);
+    },
+  );
+
+  test.runIf(asRoot)(named('leave a policy that a kill left behind as little as their own'), async () => {
+    const { host, root } = fakeDebian({ '/usr/sbin/policy-rc.d': "# a place for node-prep's, while packages are installed\n" });
+    await applyTo(host, desiredFrom(['kubernetes']));
+    expect(readFileSync(join(root, 'var/log/seen'), 'utf8')).toContain('policy 101');
+    expect(existsSync(join(root, 'usr/sbin/policy-rc.d'))).toBe(false);
+  });
+
   test.runIf(asRoot)(named("an image's own policy-rc.d is left alone"), async () => {
     const own = '#!/bin/sh\n# mine\nexit 101\n';
     const { host, root } = fakeDebian({ '/usr/sbin/policy-rc.d': own });
+    chmodSync(join(root, 'usr/sbin/policy-rc.d'), 0o755);
     await applyTo(host, desiredFrom(['kubernetes']));
     expect(readFileSync(join(root, 'usr/sbin/policy-rc.d'), 'utf8')).toBe(own);
   });
@@ -359,6 +472,7 @@ for p; do case $p in conntrack|socat|iptables) echo "$p installed 1.9.9-1" >> /v
         '/etc/os-release': 'ID=rocky\nID_LIKE="rhel fedora"\nVERSION_ID="9.6"\nPRETTY_NAME="Rocky Linux 9.6"\n',
         ...kernel(newer),
         '/db': 'installed kmod 0:28-10\n',
+        '/usr/sbin': { link: 'bin' },
       },
       { shell: true },
     );
@@ -375,6 +489,15 @@ for p; do case $p in conntrack|socat|iptables) echo "$p installed 1.9.9-1" >> /v
     const plan = await planHost(host, desired);
     expect(commandsOf(plan)).toEqual([`chroot ${root} dnf -y -q --setopt=install_weak_deps=False install socat`]);
     expect(idsWith(planIn(await applyTo(host, desired)), 'ok')).toEqual(['package/socat', 'package/kmod']);
+  });
+
+  test.runIf(asRoot)(named('a tree whose commands cannot be run says what the try said'), async () => {
+    const { host, root } = fakeDebian({ '/var/lib/dpkg/status': '' });
+    writeFileSync(join(root, 'bin/sh'), readFileSync(join(root, 'bin/sh')).subarray(0, 64), { mode: 0o755 });
+    expect(findingOf(await planHost(host, desiredFrom(['kubernetes'])), 'package/conntrack')).toMatchObject({
+      verdict: 'blocked',
+      reason: expect.stringMatching(/exit status 126; chroot: failed to run command/),
+    });
   });
 
   test.runIf(asRoot)(named('a tree whose / is closed to others is not asked, and the reason is said'), async () => {

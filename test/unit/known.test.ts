@@ -94,6 +94,20 @@ describe("dpkg's record", () => {
     cutOff.files.set('/var/lib/dpkg/updates/0001', '');
     expect(await isKnown(cutOff)).toBe(false);
   });
+
+  test('dpkg is asked where mere advice is there of two architectures', async () => {
+    const older = desiredFrom(['kubernetes:version=1.32']);
+    const host = debianWith({});
+    await applyTo(host, older);
+    withRecord(host);
+    const record = String(host.files.get('/var/lib/dpkg/status'));
+    const ethtool = 'Package: ethtool\nStatus: install ok installed\nVersion: 1\n\n';
+    const isKnown = async (text: string): Promise<boolean> => {
+      host.files.set('/var/lib/dpkg/status', text + record);
+      return (await asked(host, older)).known.some(([key]) => isPackageQuestion(key));
+    };
+    expect([await isKnown(ethtool), await isKnown(ethtool + ethtool)]).toEqual([true, false]);
+  });
 });
 
 test('programs that are not asked for their version are those that links name', async () => {
