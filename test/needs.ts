@@ -21,3 +21,9 @@ export const withReason = (name: string, ...programs: readonly string[]): string
 /** A test's name, with the reason why it is skipped if there is one. */
 export const because = (name: string, reason: string | false): string =>
   reason === false ? name : `${name} [skipped: ${reason}]`;
+
+/** Whether all is to be tried, also what only another machine tries in much the same way: scripts/test --full. */
+export const isFull = process.env['NODE_PREP_FULL'] === '1';
+
+/** The name of a test that is left out otherwise. */
+export const inFull = (name: string): string => because(name, !isFull && 'only with scripts/test --full');
