@@ -229,7 +229,10 @@ describe('the first boot finds node-prep', () => {
     expect(await boot(image({ sum: sumOf(good) }))).toMatchObject({ code: 0 });
     expect(await boot(image({ sum: sumOf('') }))).toMatchObject({ code: 1, console: expect.stringContaining('The checksum of') });
     expect(existsSync(at)).toBe(true);
-    expect(await boot(image({ at: `${at}.none` }))).toMatchObject({ code: 1, console: expect.stringContaining('There is no file') });
+    expect(await boot(image({ at: `${at}.none` }))).toMatchObject({
+      code: 1,
+      console: expect.stringContaining('There is no file'),
+    });
   });
 
   test('on a disk that is attached, whichever case its label is in', async () => {
