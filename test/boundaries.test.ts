@@ -46,6 +46,7 @@ const pure = [
   'image',
   'image-actions',
   'image-findings',
+  'image-labels',
 ] as const;
 
 type Rule = { readonly name: string; readonly applies: (path: string) => boolean; readonly forbids: (what: string) => boolean };
@@ -58,6 +59,11 @@ const rules: readonly Rule[] = [
     forbids: (w) => isNode(w) || startsProcesses(w) || isIn('hosts', 'connectors', 'views', 'commands')(w),
   },
   { name: 'hosts know neither kinds nor plan', applies: isIn('hosts'), forbids: isIn('kinds', 'plan') },
+  {
+    name: 'formats of render know no Node, no process, no host and no view',
+    applies: isIn('renders'),
+    forbids: (w) => isNode(w) || startsProcesses(w) || isIn('hosts', 'connectors', 'views')(w),
+  },
   { name: 'views know no host', applies: isIn('views'), forbids: isIn('hosts', 'connectors') },
   {
     name: 'only connectors and the local host start processes',

@@ -6,6 +6,7 @@ import { holdLock, treeLock } from '../connectors/lock.ts';
 import { askInTree, runInTree } from '../connectors/tree.ts';
 import type { Ran } from '../connectors/local.ts';
 import { OperatorError } from '../errors.ts';
+import { elfHeader, elfMachine } from '../knowledge/processors.ts';
 import type { Action, Answer, Answers, Argv, Host, Query } from '../model.ts';
 import { codeOf, listAnswer, readAnswer, unlooked } from './files.ts';
 import type { Place } from './files.ts';
@@ -104,26 +105,14 @@ const whyClosed = (problem: string, place: Place, processor: string): string => 
   return problem;
 };
 
-/** Processors by the number in ELF headers (elf.h), as `uname -m` calls them. */
-const processors: { readonly [machine: number]: string } = {
-  3: 'i686',
-  21: 'ppc64le',
-  22: 's390x',
-  40: 'armv7l',
-  62: 'x86_64',
-  183: 'aarch64',
-  243: 'riscv64',
-};
-
 /** The processor that the tree's shell was built for. */
 const processorOf = (place: Place): string => {
   try {
-    const header = Buffer.alloc(20);
+    const header = Buffer.alloc(elfHeader);
     const file = openSync(place.behind('/bin/sh'), 'r');
     readSync(file, header);
     closeSync(file);
-    const number = header[5] === 2 ? header.readUInt16BE(18) : header.readUInt16LE(18);
-    return (header.subarray(0, 4).toString('latin1') === '\u007fELF' && processors[number]) || 'unknown';
+    return elfMachine(header) ?? 'unknown';
   } catch {
     return 'unknown';
   }

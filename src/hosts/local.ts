@@ -1,6 +1,8 @@
 import { statfsSync } from 'node:fs';
 import { queryKey } from '../answers.ts';
 import { OperatorError } from '../errors.ts';
+import { fileSystemNames } from '../knowledge/file-systems.ts';
+import { machineNames } from '../knowledge/processors.ts';
 import type { Action, Answer, Answers, Argv, Host, Query, Step } from '../model.ts';
 import { executables, here, listAnswer, readAnswer, unlooked } from './files.ts';
 import type { Looked } from './files.ts';
@@ -42,24 +44,18 @@ const filesAnswered = (queries: readonly Query[], looked: Looked): Map<string, A
   return answers;
 };
 
-/** The names that stat(1) prints for file systems (coreutils' src/stat.c), by statfs(2)'s magic number (linux/magic.h). */
-const fileSystems: { readonly [magic: number]: string } = { 0x63677270: 'cgroup2fs', 0x1021994: 'tmpfs' };
-
-/** Node's names of processors as uname(2) has them. */
-const machines: { readonly [arch: string]: string } = { x64: 'x86_64', arm64: 'aarch64' };
-
 /** What three commands print, asked of the kernel as they ask it. */
 const withoutProcess = (argv: Argv, looked: Looked): string | undefined => {
   const [program, option, words, name, ...globs] = argv;
   if (program === 'uname' && option === '-m' && argv.length === 2)
-    return `${machines[process.arch] ?? process.getBuiltinModule('node:os').machine()}\n`;
+    return `${(machineNames as { readonly [arch: string]: string })[process.arch] ?? process.getBuiltinModule('node:os').machine()}\n`;
   if (program === 'sh' && name === 'ask-executables')
     return executables(globs, looked)
       .map((path) => `${path}\n`)
       .join('');
   if (program !== 'stat' || option !== '-fc' || words !== '%T' || globs.length > 0) return undefined;
   try {
-    const system = fileSystems[statfsSync(name ?? '').type];
+    const system = fileSystemNames[statfsSync(name ?? '').type];
     return system && `${system}\n`;
   } catch {
     return undefined;

@@ -1,7 +1,7 @@
-import { closeSync, fchmodSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
-import { inWords } from './write.ts';
+import { inWords, writeNew } from './write.ts';
 
 /**
  * Replaces a report that others read at any time, whole: they see the old one or the new one. The temporary file beside it has a
@@ -11,7 +11,9 @@ export const writeReport = (named: string, text: string): void => {
   const path = fileBehind(named);
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
-    fill(temporary, text);
+    // Never through a link that lies there: root writes where others may.
+    rmSync(temporary, { force: true });
+    writeNew(temporary, text, 0o644);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -29,17 +31,4 @@ const fileBehind = (named: string): string => {
   if (there && !there.isFile())
     throw new OperatorError(`${named} is no regular file.`, 'Name the file that node-exporter reads, such as node_prep.prom.');
   return there ? realpathSync(named) : named;
-};
-
-/** Made anew and never opened through a link that lies there: root writes where others may. Readable to all whatever the umask. */
-const fill = (temporary: string, text: string): void => {
-  rmSync(temporary, { force: true });
-  const file = openSync(temporary, 'wx', 0o600);
-  try {
-    writeFileSync(file, text);
-    fchmodSync(file, 0o644);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 };

@@ -110,11 +110,20 @@ const temporaryFor = (path: string): string => join(dirname(path), `.${basename(
 
 const fill = (temporary: string, action: Write, there: Stats | undefined): void => {
   const keep = action.mode === 'keep' ? there : undefined;
-  const file = openSync(temporary, 'wx', 0o600);
+  const mode = keep ? keep.mode & 0o7777 : action.mode === 'keep' ? 0o644 : Number.parseInt(action.mode, 8);
+  writeNew(temporary, action.after, mode, there);
+};
+
+/**
+ * Writes a file that must not be there yet, link or not, and syncs it. Its mode is what is asked for, whatever the umask; `owner`: of
+ * the file that it will replace.
+ */
+export const writeNew = (path: string, text: string, mode: number, owner?: Stats): void => {
+  const file = openSync(path, 'wx', 0o600);
   try {
-    if (there) fchownSync(file, there.uid, there.gid);
-    fchmodSync(file, keep ? keep.mode & 0o7777 : action.mode === 'keep' ? 0o644 : Number.parseInt(action.mode, 8));
-    const content = Buffer.from(action.after, 'utf8');
+    if (owner) fchownSync(file, owner.uid, owner.gid);
+    fchmodSync(file, mode);
+    const content = Buffer.from(text, 'utf8');
     for (let at = 0; at < content.length;) at += writeSync(file, content, at);
     fsyncSync(file);
   } finally {

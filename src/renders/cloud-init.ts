@@ -1,11 +1,13 @@
 import { firstBootScript } from '../../templates/cloud-init-script.ts';
 import type { Piece, Source } from '../../templates/cloud-init-script.ts';
 import { isPrintable, userData } from '../../templates/cloud-init.ts';
-import { on, text, texts } from '../commands/options.ts';
+import { text, texts } from '../commands/options.ts';
 import type { Args } from '../commands/options.ts';
 import { defaultFile } from '../config.ts';
 import { OperatorError } from '../errors.ts';
+import { machineNames } from '../knowledge/processors.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
+import { allowedFlags } from './allowed.ts';
 import type { Format, RenderInput } from './format.ts';
 
 /** What Azure and OpenStack take; EC2 takes a quarter of it (EC2 user guide: 16 KB before base64), packed or not. */
@@ -43,7 +45,7 @@ export const cloudInit: Format = {
   render: async (input) => {
     const { configText } = await import('./config-text.ts');
     const source = sourceFrom(input.args);
-    const words = ['apply', '--yes', ...allowed(input.args)].join(' ');
+    const words = ['apply', '--yes', ...allowedFlags(input.args)].join(' ');
     const output = userData(
       madeBy(input),
       [
@@ -55,9 +57,6 @@ export const cloudInit: Format = {
     return within(output);
   },
 };
-
-const allowed = (args: Args): string[] =>
-  ['take-over', 'allow-reboot-changes'].filter((name) => on(args, name)).map((n) => `--${n}`);
 
 /** The call that makes the same again, in one line of a comment. */
 const madeBy = ({ said, args, version }: RenderInput): string => {
@@ -121,15 +120,13 @@ const fromPath = (path: string, label: string | undefined, sums: readonly string
   return { from: 'disk', pieces: pieces(path.replace(/^\/+/, ''), sums), gzip: path.endsWith('.gz'), label };
 };
 
-/** Node's name of a processor, as releases are named, and the kernel's. */
-const processors = { x64: 'x86_64', arm64: 'aarch64' } as const;
-type Arch = keyof typeof processors;
+type Arch = keyof typeof machineNames;
 
 const pieces = (at: string, given: readonly string[]): Piece[] => {
   const sums = given.map(sumFrom);
   const archs = sums.flatMap(({ arch }) => arch ?? []);
   const perArch = at.includes('{arch}');
-  if (sums.length === 0 && perArch) return piecesFor(at, Object.keys(processors) as Arch[], new Map());
+  if (sums.length === 0 && perArch) return piecesFor(at, Object.keys(machineNames) as Arch[], new Map());
   if (archs.length === 0 && sums.length === 1 && !perArch) return [{ machine: '*', at: quote(at), sum: sums[0]?.sum ?? '' }];
   if (sums.length === 0) return [{ machine: '*', at: quote(at) }];
   if (archs.length < sums.length || new Set(archs).size < archs.length || (archs.length > 1 && !perArch))
@@ -143,7 +140,7 @@ const pieces = (at: string, given: readonly string[]): Piece[] => {
 const piecesFor = (at: string, archs: readonly Arch[], sums: ReadonlyMap<Arch | undefined, string>): Piece[] =>
   archs.map((arch) => {
     const sum = sums.get(arch);
-    return { machine: processors[arch], at: quote(at.replaceAll('{arch}', arch)), ...(sum !== undefined && { sum }) };
+    return { machine: machineNames[arch], at: quote(at.replaceAll('{arch}', arch)), ...(sum !== undefined && { sum }) };
   });
 
 const sumFrom = (given: string): { arch?: Arch; sum: string } => {

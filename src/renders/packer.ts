@@ -5,6 +5,7 @@ import { defaultFile } from '../config.ts';
 import { OperatorError } from '../errors.ts';
 import { hclHeredoc, withoutTemplates } from '../knowledge/hcl.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
+import { allowedFlags } from './allowed.ts';
 import type { Format, RenderInput } from './format.ts';
 
 /**
@@ -36,8 +37,7 @@ export const packer = {
     const config = installed ? defaultFile : '/root/.node-prep-packer.yaml';
     // What stays must be able to say later what is wanted, without flags.
     const content = installed ? (await import('./config-text.ts')).configText(said.config, args) : said.config;
-    const allowed = ['--take-over', '--allow-reboot-changes'];
-    const flags = installed ? said.words.filter((word) => allowed.includes(word)) : said.words;
+    const flags = installed ? allowedFlags(args) : said.words;
     const words = [...(content === undefined ? [] : ['--config', config]), ...flags];
     return packerFile({
       version,

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { queryKey } from '../../src/answers.ts';
+import { askAll } from '../../src/connectors/local.ts';
+import { localHost } from '../../src/hosts/local.ts';
 import type { MemoryHost } from '../../src/hosts/memory.ts';
 import type { Answer, Answers, Desired, Query } from '../../src/model.ts';
 import { makePlan, queriesFor } from '../../src/plan.ts';
@@ -54,6 +56,17 @@ describe('what files tell in place of a command leads to the same plan as the co
       await applyTo(host, desired);
     }
   });
+});
+
+test.each(Object.entries(wishes))('on this machine files tell the same as its real commands: %s', async (_name, specs) => {
+  const desired = desiredFrom(specs);
+  const queries = queriesFor(desired);
+  const told = await localHost().probe(queries);
+  const runs = queries.filter((query) => query.ask === 'run');
+  const printed = await askAll(runs.map((query) => query.argv));
+  const answers = new Map([...told, ...runs.map((query, i) => [queryKey(query), printed[i]] as [string, Answer])]);
+  expect(runs.length).toBeGreaterThan(5);
+  expect(makePlan(desired, told)).toEqual(makePlan(desired, answers));
 });
 
 describe("dpkg's record", () => {
