@@ -11,6 +11,7 @@ export default defineConfig({
       'test/contract/**/*.test.ts',
       'test/resolvers/**/*.test.ts',
       'test/package/**/*.test.ts',
+      'test/faults/**/*.test.ts',
       'test/boundaries.test.ts',
       ...(machines ? ['test/vm/**/*.test.ts'] : []),
     ],

@@ -1,7 +1,10 @@
+import { fileText } from './answers.ts';
 import { OperatorError } from './errors.ts';
 import { claimsOfImage, planImage, queriesForImage } from './image.ts';
 import { claimsAbout, has, isConverged, makePlan, queriesFor } from './plan.ts';
-import type { Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
+import type { Journal, RunHeader, RunRecord, State } from './journal.ts';
+import { readState, stateQueries } from './undo.ts';
+import type { Action, Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
 
 /** Asks a host once and plans it. */
 export const planHost = async (host: Host, desired: Desired): Promise<Plan> =>
@@ -26,30 +29,103 @@ export type Watch = {
 };
 
 /**
+ * `partial`: do what can be done although something is blocked. `journal`: where the run is written down, with what `header` says of it.
+ * `agree` throws an OperatorError where the plan, or what it was made from, is not what the operator agreed to before.
+ */
+export type ApplyOptions = {
+  readonly partial: boolean;
+  readonly journal?: { readonly to: Journal; readonly header: Omit<RunHeader, 'command' | 'plan' | 'before' | 'bootId'> };
+  readonly agree?: (plan: Plan, answers: Answers) => void;
+};
+
+/**
  * Plans, does it and plans again: the second plan is the verification. Refused, with nothing touched, where something is
  * blocked, unless `partial`.
  */
-export const applyHost = async (
-  host: Host,
-  desired: Desired,
-  options: { readonly partial: boolean },
-  watch: Watch,
-): Promise<Outcome> => {
-  const plan = await planHost(host, desired);
+export const applyHost = async (host: Host, desired: Desired, options: ApplyOptions, watch: Watch): Promise<Outcome> => {
+  const answers = await host.probe([...questionsTo(host, desired), bootIdQuery]);
+  const plan = planFrom(host, desired, answers);
+  options.agree?.(plan, answers);
   if (has(plan, 'blocked') && !options.partial) {
     await watch.confirm({ ...plan, actions: [] });
     return { host: host.name, status: 'refused', plan, problem: 'something is blocked; nothing was touched' };
   }
   if (!(await watch.confirm(plan))) throw new OperatorError('Not confirmed: nothing was touched.', 'Answer yes, or give --yes.');
   if (plan.actions.length === 0) return { host: host.name, status: 'applied', plan, steps: [] };
-  const steps = await watch.progress(plan, host.execute(plan.actions));
-  return judge(host.name, await planHost(host, desired), steps);
+  const { journal } = options;
+  const run: Recorded = {
+    host,
+    plan,
+    answers,
+    verify: async (steps) => judge(host.name, await planHost(host, desired), steps),
+    ...(journal && { journal: { to: journal.to, header: { ...journal.header, command: 'apply', bootId: bootIdOf(answers) } } }),
+  };
+  return execute(run, watch);
 };
 
+/** The kernel makes a new one at every boot (random(4)). */
+export const bootIdQuery: Query = { ask: 'read', path: '/proc/sys/kernel/random/boot_id' };
+
+/** The boot that a host answered in; "" where it did not say. */
+export const bootIdOf = (answers: Answers): string => fileText(answers, '/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+
+/** A plan that is agreed to. `verify`: looks at the host again, after these steps. `answers`: those that the plan was made from. */
+type Recorded = {
+  readonly host: Host;
+  readonly plan: Plan;
+  readonly answers: Answers;
+  readonly verify: (steps: readonly Step[]) => Promise<Outcome>;
+  readonly journal?: { readonly to: Journal; readonly header: Omit<RunHeader, 'plan' | 'before'> };
+};
+
+/** Does a plan's actions and verifies; where there is a journal, each step is in it before the next begins. */
+export const execute = async ({ host, plan, answers, verify, journal }: Recorded, watch: Watch): Promise<Outcome> => {
+  const { actions } = plan;
+  if (!journal) return verify(await watch.progress(plan, host.execute(actions)));
+  const standing = async (): Promise<State> => readState(actions, await host.probe(stateQueries(actions, answers)));
+  const before = await standing();
+  let record: RunRecord | undefined;
+  const stepNow = { at: 0 };
+  // First, as it throws where a file cannot be written at all: then there is no run to write down.
+  const steps = host.execute(actions, { started: (pid) => record?.started(stepNow.at, pid) });
+  record = await journal.to.begin({ ...journal.header, plan, before });
+  const outcome = await verify(await watch.progress(plan, recorded(actions, steps, record, stepNow)));
+  await record.end({
+    at: new Date().toISOString(),
+    status: outcome.status === 'applied' ? 'applied' : 'failed',
+    after: await standing(),
+  });
+  return outcome;
+};
+
+/** The same steps, each written down when it begins and when it has ended. */
+const recorded = async function* (
+  actions: readonly Action[],
+  steps: AsyncIterable<Step>,
+  record: RunRecord,
+  stepNow: { at: number },
+): AsyncIterable<Step> {
+  const iterator = steps[Symbol.asyncIterator]();
+  try {
+    for (; stepNow.at < actions.length; stepNow.at++) {
+      await record.begun(stepNow.at);
+      const next = await iterator.next();
+      if (next.done) return;
+      await record.ended(stepNow.at, next.value);
+      yield next.value;
+      if (next.value.status === 'failed' && !isTolerated(next.value)) return;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+};
+
+/** A failure that proves nothing: the verification decides. */
+const isTolerated = ({ action, exitCode }: Step): boolean =>
+  action.do === 'run' && action.judgedBy === 'verify' && exitCode !== undefined;
+
 const judge = (host: string, plan: Plan, steps: readonly Step[]): Outcome => {
-  const failed = steps.find(
-    (s) => s.status === 'failed' && !(s.action.do === 'run' && s.action.judgedBy === 'verify' && s.exitCode !== undefined),
-  );
+  const failed = steps.find((step) => step.status === 'failed' && !isTolerated(step));
   if (failed) return { host, status: 'failed', plan, steps, problem: 'a step failed; the steps after it were not run' };
   const open = plan.findings.filter((f) => f.verdict === 'change').map((f) => f.id);
   if (open.length > 0)

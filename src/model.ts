@@ -233,13 +233,13 @@ export type Outcome = { readonly host: string } & (
 /**
  * A place that can be asked and changed. `lock` makes sure that nobody else changes it until `release` is called; it throws
  * an OperatorError where somebody does, or where the one who asks has no right to. `execute` yields one step per action and
- * stops after the first that failed; it throws, before anything is touched, where a file cannot be written at all. `image`: it is
- * the file tree of one.
+ * stops after the first that failed; it throws, before anything is touched, where a file cannot be written at all. `started` is told
+ * the process of each command. `image`: it is the file tree of one.
  */
 export type Host = {
   readonly name: string;
   readonly image?: Image;
   probe(queries: readonly Query[]): Promise<Answers>;
   lock(): Promise<{ release(): Promise<void> }>;
-  execute(actions: readonly Action[]): AsyncIterable<Step>;
+  execute(actions: readonly Action[], watch?: { started(pid: number): void }): AsyncIterable<Step>;
 };

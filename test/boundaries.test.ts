@@ -47,6 +47,8 @@ const pure = [
   'image-actions',
   'image-findings',
   'image-labels',
+  'journal',
+  'undo',
 ] as const;
 
 type Rule = { readonly name: string; readonly applies: (path: string) => boolean; readonly forbids: (what: string) => boolean };
