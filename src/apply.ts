@@ -3,7 +3,6 @@ import { OperatorError } from './errors.ts';
 import { claimsOfImage, planImage, queriesForImage } from './image.ts';
 import { claimsAbout, has, isConverged, makePlan, queriesFor } from './plan.ts';
 import type { Journal, RunHeader, RunRecord, State } from './journal.ts';
-import { readState, stateQueries } from './undo.ts';
 import type { Action, Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
 
 /** Asks a host once and plans it. */
@@ -82,6 +81,8 @@ type Recorded = {
 export const execute = async ({ host, plan, answers, verify, journal }: Recorded, watch: Watch): Promise<Outcome> => {
   const { actions } = plan;
   if (!journal) return verify(await watch.progress(plan, host.execute(actions)));
+  // Loaded only here: planning never needs it.
+  const { readState, stateQueries } = await import('./undo.ts');
   const standing = async (): Promise<State> => readState(actions, await host.probe(stateQueries(actions, answers)));
   const before = await standing();
   let record: RunRecord | undefined;

@@ -1,5 +1,7 @@
 import { mergeQueries } from './answers.ts';
 import type { Run, State } from './journal.ts';
+import { labelQueries, withLabels } from './knowledge/selinux.ts';
+import { systemQueries } from './knowledge/system.ts';
 import type { Action, Answers, Query } from './model.ts';
 import type { Back } from './undo/part.ts';
 import { parts } from './undo/table.ts';
@@ -12,16 +14,39 @@ export const stateQueries = (actions: readonly Action[], answers: Answers): Quer
 export const readState = (actions: readonly Action[], answers: Answers): State =>
   Object.fromEntries(parts.map((part) => [part.name, part.read(actions, answers)]));
 
+/** How an undo is meant. `packages`: installed packages go as well. `later`: runs after that one that are in effect. */
+export type UndoWish = { readonly packages: boolean; readonly later: readonly Run[] };
+
+/** Everything to ask of a host in order to plan the undo of a run. */
+export const undoQueries = (run: Run, { packages }: Pick<UndoWish, 'packages'>): Query[] => {
+  const { actions } = run.plan;
+  const view = { actions, packages };
+  const again = parts.flatMap((part) => part.again?.(run.before[part.name], run.end?.after?.[part.name], view) ?? []);
+  return mergeQueries([...systemQueries, ...labelQueries, ...stateQueries(actions, new Map()), ...again]);
+};
+
 /** What leads back to how the host stood before a run. Pure: the same arguments give the same way. */
-export const planUndo = (run: Run, answers: Answers, packages: boolean): Back => {
+export const planUndo = (run: Run, answers: Answers, { packages, later }: UndoWish): Back => {
   const { actions } = run.plan;
   const now = readState(actions, answers);
-  const ways = parts.map((part) =>
-    part.back(run.before[part.name], run.end?.after?.[part.name], now[part.name], { answers, actions, packages }),
-  );
-  return {
-    actions: ways.flatMap((way) => way.actions),
-    left: ways.flatMap((way) => way.left),
-    stops: ways.flatMap((way) => way.stops),
-  };
+  let way: Required<Back> = { actions: [], last: [], left: [], stops: [] };
+  for (const part of parts) {
+    const [before, after] = [run.before[part.name], run.end?.after?.[part.name]];
+    const view = { answers, actions, packages, before: run.before, done: way.actions, later };
+    const back = before === undefined ? unknownBefore(part.name, run) : part.back(before, after, now[part.name], view);
+    way = {
+      actions: [...way.actions, ...back.actions],
+      last: [...(back.last ?? []), ...way.last],
+      left: [...way.left, ...back.left],
+      stops: [...way.stops, ...back.stops],
+    };
+  }
+  return { actions: withLabels([...way.actions, ...way.last], answers), left: way.left, stops: way.stops };
 };
+
+/** Another version of node-prep may not have written all of it down. */
+const unknownBefore = (part: string, { version }: Run): Back => ({
+  actions: [],
+  left: [{ what: part, why: `node-prep ${version}, which did this run, did not write down how that was` }],
+  stops: [],
+});

@@ -115,6 +115,16 @@ exit 0`;
       ...(stale ? {} : { rescue: refresh }),
     },
   ],
+  installedNow: `dpkg-query -W -f='\${db:Status-Status} \${binary:Package} \${Version}\n' | sed -n 's/^installed //p'`,
+  // apt would take along whatever needs them; dpkg removes what is named or nothing.
+  removal: {
+    ask: `dpkg --dry-run --remove "$@" 2>/dev/null | sed -n 's/^Would remove or purge \\([^ ]*\\) .*/\\1/p'`,
+    command: (names) => ({
+      argv: ['dpkg', '--remove', ...names],
+      why: `remove ${names.join(', ')}; their configuration files stay`,
+      patience: { says: 'is locked by another process', seconds: 300 },
+    }),
+  },
   noCandidate: (name, { versionId, name: system, id }) =>
     id === 'debian'
       ? `Enable a source that has it, such as the backports of Debian ${versionId}, or move to a newer release; then plan again.`

@@ -60,6 +60,14 @@ export type Family = {
   read(output: string): PackageFacts;
   /** The commands that install these, in order. `stale`: the lists of available packages have to be fetched first. */
   install(names: readonly string[], stale: boolean): readonly Omit<RunAction, 'do'>[];
+  /** Shell text that prints "NAME VERSION" of all that is installed. */
+  readonly installedNow?: string;
+  /** How packages go. Nothing that is not named goes with them. */
+  readonly removal?: {
+    /** Shell text that prints, of the packages that are its arguments, those that can go without any other. */
+    readonly ask: string;
+    command(names: readonly string[]): Omit<RunAction, 'do'>;
+  };
   /** How a person fetches the lists of available packages. */
   readonly refresh: string;
   readonly kernelArguments?: KernelArguments;

@@ -65,6 +65,22 @@ exit 0`;
   install: (names) => [
     { argv: ['dnf', '-y', '-q', '--setopt=install_weak_deps=False', 'install', ...names], why: `install ${names.join(', ')}` },
   ],
+  installedNow: `rpm -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE}\n'`,
+  // dnf would take along whatever needs them; rpm removes what is named or nothing. The greatest set that can go, one by one.
+  removal: {
+    ask: `if rpm -e --test "$@" >/dev/null 2>&1; then printf '%s\n' "$@"; exit 0; fi
+free=
+more=1
+while [ -n "$more" ]; do
+  more=
+  for name; do
+    case " $free " in *" $name "*) continue ;; esac
+    rpm -e --test $free "$name" >/dev/null 2>&1 && free="$free $name" more=1
+  done
+done
+printf '%s\n' $free`,
+    command: (names) => ({ argv: ['rpm', '-e', ...names], why: `remove ${names.join(', ')}; changed configuration files stay` }),
+  },
   noCandidate: (name, { name: system }) =>
     `Enable a repository that has ${name} for ${system} (EPEL has what the base lacks), then plan again.`,
   modules: rhelModules,

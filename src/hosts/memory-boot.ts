@@ -48,9 +48,10 @@ const namesToLoad = (machine: Machine): string[] => {
   return [...asked, ...lines.map((line) => line.trim()).filter((line) => line !== '' && !/^[#;]/.test(line))];
 };
 
-const startServices = ({ services }: Machine): void => {
+const startServices = ({ files, services }: Machine): void => {
   for (const [unit, { enabled }] of services) {
-    services.set(unit, { enabled, active: enabled === 'enabled' ? 'active' : 'inactive' });
+    const masked = linkOf(files, `/etc/systemd/system/${unit}`) === '/dev/null';
+    services.set(unit, { enabled, active: enabled === 'enabled' && !masked ? 'active' : 'inactive' });
   }
 };
 

@@ -10,6 +10,7 @@ const running = (unit: string): string => `/run/systemd/units/invocation:${unit}
 /** firewall-cmd and firewall-offline-cmd, as far as they open ports: in a zone's file, or in what the running one tells. */
 export const firewallCmd = (machine: Machine, words: readonly string[], offline: boolean): Ran => {
   const zone = words.find((word) => word.startsWith('--zone='))?.slice(7) ?? 'public';
+  if (words.some((word) => word.startsWith('--remove-'))) return shut(machine, zone, words);
   const [ports, protocols] = ['--add-port=', '--add-protocol='].map((option) =>
     words.filter((word) => word.startsWith(option)).map((word) => word.slice(option.length)),
   );
@@ -48,9 +49,32 @@ const intoKernel = (machine: Machine, zone: string, ports: readonly string[], pr
   return done;
 };
 
+/** In the running firewall alone. */
+const shut = (machine: Machine, zone: string, words: readonly string[]): Ran => {
+  const gone = words.flatMap((word) => /^--remove-(?:port|protocol)=(.*)$/.exec(word)?.[1] ?? []);
+  const blocks = (machine.scripts.get(askFirewalld) ?? '')
+    .split(/\n(?=\S)/)
+    .map((block) =>
+      block.startsWith(zone)
+        ? block.replace(/^( +(?:ports|protocols):)(.*)$/gm, (_, key: string, rest: string) =>
+            [key, ...rest.split(' ').filter((word) => word !== '' && !gone.includes(word))].join(' '),
+          )
+        : block,
+    );
+  machine.scripts.set(askFirewalld, blocks.join('\n'));
+  return done;
+};
+
 /** ufw: `allow PORT/PROTOCOL` writes a rule or turns the same one round, `disable` says so in its file. */
-export const ufw = (machine: Machine, [verb, what = '']: readonly string[]): Ran => {
+export const ufw = (machine: Machine, words: readonly string[]): Ran => {
+  const [verb, what = ''] = words.filter((word) => word !== '--force');
   if (!machine.files.has('/etc/ufw/ufw.conf')) return failed(127, 'ufw: not found');
+  if (verb === 'reload') return done;
+  if (verb === 'enable') {
+    put(machine, '/etc/ufw/ufw.conf', textOf(machine.files, '/etc/ufw/ufw.conf').replace(/^ENABLED=.*$/m, 'ENABLED=yes'), 'keep');
+    machine.scripts.set(askUfw, 'running\n');
+    return done;
+  }
   if (verb === 'disable') {
     put(machine, '/etc/ufw/ufw.conf', textOf(machine.files, '/etc/ufw/ufw.conf').replace(/^ENABLED=.*$/m, 'ENABLED=no'), 'keep');
     machine.scripts.delete(askUfw);

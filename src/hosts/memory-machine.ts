@@ -15,7 +15,7 @@ export type Service = { readonly active: string; readonly enabled: string };
 
 /**
  * All that a host in memory is. `defaults`: kernel settings as they are after boot. `listed`: whether the lists of available
- * packages are there. `scripts`: what a read-only shell script prints, by the
+ * packages are there. `unlinked`: the links that `systemctl disable` took, by unit. `scripts`: what a read-only shell script prints, by the
  * name that it has as $0. `commands`: what changed it, in order.
  */
 export type Machine = {
@@ -31,6 +31,7 @@ export type Machine = {
   readonly systemd: boolean;
   readonly scripts: Map<string, string>;
   readonly services: Map<string, Service>;
+  readonly unlinked: Map<string, ReadonlyMap<string, MemoryFile>>;
   readonly readOnly: readonly string[];
   readonly commands: Argv[];
 };

@@ -35,6 +35,40 @@ export const modprobe = (machine: Machine, words: readonly string[]): Ran => {
   return said.length === 0 ? done : failed(1, said.join('\n'));
 };
 
+/** `rmmod NAMES`: it goes on after one that is in use, and then exits with 1. The keys of a module go with it. */
+export const rmmod = (machine: Machine, names: readonly string[]): Ran => {
+  const complaints = names.flatMap((name) => {
+    const lines = moduleLines(machine);
+    const found = lines.find((line) => line.name === name);
+    if (!found) return [`rmmod: ERROR: Module ${name} is not currently loaded`];
+    if (found.by.length > 0) return [`rmmod: ERROR: Module ${name} is in use by: ${found.by.join(' ')}`];
+    writeLines(
+      machine,
+      lines.filter((line) => line !== found).map((line) => ({ ...line, by: line.by.filter((user) => user !== name) })),
+    );
+    for (const path of Object.keys(broughtKeys[name] ?? {})) machine.files.delete(`/proc/sys/${path}`);
+    return [];
+  });
+  return complaints.length === 0 ? done : failed(1, complaints.join('\n'));
+};
+
+type Line = { readonly name: string; readonly by: readonly string[] };
+
+const moduleLines = ({ files }: Machine): Line[] =>
+  textOf(files, '/proc/modules')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => ({
+      name: line.split(' ')[0] ?? '',
+      by: (line.split(' ')[3] ?? '').split(',').filter((user) => /\w/.test(user)),
+    }));
+
+const writeLines = ({ files }: Machine, lines: readonly Line[]): void => {
+  const text = ({ name, by }: Line): string =>
+    `${name} 16384 ${by.length} ${by.map((user) => `${user},`).join('') || '-'} Live 0x0000000000000000\n`;
+  files.set('/proc/modules', lines.map(text).join(''));
+};
+
 /** What systemd-modules-load does with one name: like modprobe, but it skips what is blacklisted. */
 export const loadAtBoot = (machine: Machine, name: string): void => {
   const real = realName(machine, underscored(name));
@@ -60,7 +94,9 @@ const modprobeOne = (machine: Machine, name: string): string | undefined => {
 const insert = (machine: Machine, module: string): boolean => {
   if (loaded(machine).has(module) || builtin(machine).has(module)) return true;
   if (!mayLoad(machine) || refusedByKernel(machine).has(module)) return false;
-  machine.files.set('/proc/modules', `${module} 16384 0 - Live 0x0000000000000000\n${textOf(machine.files, '/proc/modules')}`);
+  const needs = index(machine).get(module) ?? [];
+  const others = moduleLines(machine).map((line) => (needs.includes(line.name) ? { ...line, by: [module, ...line.by] } : line));
+  writeLines(machine, [{ name: module, by: [] }, ...others]);
   for (const [path, value] of Object.entries(broughtKeys[module] ?? {})) {
     if (!machine.files.has(`/proc/sys/${path}`)) machine.files.set(`/proc/sys/${path}`, `${value}\n`);
   }

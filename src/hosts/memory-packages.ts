@@ -81,6 +81,16 @@ const install = (machine: Machine, words: readonly string[], absent: (name: stri
   return done;
 };
 
+/** `dpkg --remove` and `rpm -e`: their programs go with them. */
+export const removePackages = (machine: Machine, words: readonly string[]): Ran => {
+  for (const name of words.filter((word) => !word.startsWith('-'))) {
+    machine.installed.delete(name);
+    for (const program of broughtPrograms[name] ?? []) machine.files.delete(`/usr/sbin/${program}`);
+    for (const path of Object.keys(machine.available.get(name)?.files ?? {})) machine.files.delete(path);
+  }
+  return done;
+};
+
 type Want = { readonly min: string; readonly names: readonly string[] };
 
 const wordsOf = (line: string): string[] => line.split(' ').map((word) => word.replace(/^'|'$/g, ''));

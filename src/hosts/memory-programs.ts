@@ -1,21 +1,24 @@
 import { sysctlPath } from '../knowledge/sysctl.ts';
 import type { Answer, Argv } from '../model.ts';
 import { firewallCmd, ufw } from './memory-firewall.ts';
-import { remove } from './memory-files.ts';
+import { stateQuestion } from './memory-state.ts';
 import { grubby, updateGrub } from './memory-grub.ts';
 import { done, failed } from './memory-machine.ts';
 import type { Machine, Ran } from './memory-machine.ts';
 import { modulePackageAnswer } from './memory-module-packages.ts';
-import { modprobe } from './memory-modules.ts';
-import { aptGet, dnf, hasProgram, nftAnswer, packageAnswer } from './memory-packages.ts';
+import { modprobe, rmmod } from './memory-modules.ts';
+import { aptGet, dnf, hasProgram, nftAnswer, packageAnswer, removePackages } from './memory-packages.ts';
 import { applySettings, dropinPaths } from './memory-settings.ts';
-import { swapTable } from './memory-swap.ts';
+import { swapOff, swapOnNow } from './memory-swap.ts';
+import { serviceAnswer, systemctl } from './memory-systemctl.ts';
 
 /** Answers a read-only command; 127 for every other one. */
 export const answerOf = (machine: Machine, argv: Argv): Answer => {
   const line = argv.join(' ');
   if (line === 'uname -m') return { status: 0, text: `${machine.arch}\n` };
   if (line === 'stat -fc %T /sys/fs/cgroup') return { status: 0, text: `${machine.cgroup}\n` };
+  const state = stateQuestion(machine, argv);
+  if (state) return state;
   if (argv[3] === 'ask-module-packages') return modulePackageAnswer(machine, argv.slice(5));
   if (argv[0] === 'sh' && argv[3] === undefined && line.includes('dpkg-query')) return packageAnswer(machine, argv[2] ?? '');
   if (line.includes('systemctl show ')) return serviceAnswer(machine, argv);
@@ -24,19 +27,14 @@ export const answerOf = (machine: Machine, argv: Argv): Answer => {
   return { status: 127, text: '' };
 };
 
-/** The question for services starts systemctl only where one of them has a unit file. */
-const serviceAnswer = (machine: Machine, argv: Argv): Answer => {
-  const units = argv.filter((word) => /^[^-\s]\S*\.(service|timer|socket)$/.test(word));
-  const text = units.some((unit) => machine.services.has(unit)) ? units.map((unit) => shown(machine, unit)).join('\n') : '';
-  return machine.systemd ? { status: 0, text } : { status: argv[0] === 'sh' ? 0 : 127, text: '' };
-};
-
 /** Runs a command that changes the machine. */
 export const perform = (machine: Machine, argv: Argv): Ran => {
   const [program, ...words] = argv[0] === 'env' ? argv.slice(argv.findIndex((word, i) => i > 0 && !word.includes('='))) : argv;
   switch (program) {
     case 'modprobe':
       return hasProgram(machine, 'modprobe') ? modprobe(machine, words) : failed(127, 'modprobe: not found');
+    case 'rmmod':
+      return hasProgram(machine, 'modprobe') ? rmmod(machine, words) : failed(127, 'rmmod: not found');
     case 'sysctl':
       return hasProgram(machine, 'sysctl') ? sysctl(machine, words) : failed(127, 'sysctl: not found');
     case 'apt-get':
@@ -44,7 +42,13 @@ export const perform = (machine: Machine, argv: Argv): Ran => {
     case 'dnf':
       return dnf(machine, words);
     case 'swapoff':
-      machine.files.set('/proc/swaps', swapTable([]));
+      return swapOff(machine, words);
+    case 'swapon':
+      return swapOnNow(machine, words);
+    case 'dpkg':
+    case 'rpm':
+      return removePackages(machine, words);
+    case 'chown':
       return done;
     case 'update-grub':
       return updateGrub(machine);
@@ -78,44 +82,22 @@ const sysctlSystem = (machine: Machine): Ran => {
   return done;
 };
 
-const sysctl = (machine: Machine, [option, setting = '']: readonly string[]): Ran => {
-  if (option !== '-w') return sysctlSystem(machine);
-  const path = `/proc/sys/${sysctlPath(setting.split('=')[0] ?? '')}`;
-  if (!machine.files.has(path)) return failed(1, `sysctl: cannot stat ${path}: No such file or directory`);
-  machine.files.set(path, `${setting.split('=')[1] ?? ''}\n`);
-  return done;
+const sysctl = (machine: Machine, words: readonly string[]): Ran => {
+  if (!words.includes('-w')) return sysctlSystem(machine);
+  const complaints = words.filter((word) => word.includes('=')).flatMap((word) => setOne(machine, word) ?? []);
+  return complaints.length === 0 || words.includes('-e') ? done : failed(1, complaints.join('\n'));
 };
 
-const systemctl = (machine: Machine, [verb, ...words]: readonly string[]): Ran => {
-  const units = words.filter((word) => !word.startsWith('-'));
-  for (const unit of units) {
-    const service = machine.services.get(unit);
-    const path = `/etc/systemd/system/${unit}`;
-    if (verb === 'mask') {
-      if (machine.files.has(path)) return failed(1, `Failed to mask unit: File '${path}' already exists.`);
-      machine.files.set(path, { link: '/dev/null' });
-      if (service) machine.services.set(unit, { ...service, enabled: 'masked' });
-    }
-    if (verb !== 'disable') continue;
-    const links = [...machine.files.keys()].filter(
-      (p) => new RegExp('^/etc/systemd/system/[^/]+/').test(p) && p.endsWith(`/${unit}`),
-    );
-    for (const link of links) remove(machine, link);
-    if (words.includes('--now')) machine.files.delete(`/run/systemd/units/invocation:${unit}`);
-    if (!service && links.length > 0) continue;
-    if (!service) return failed(1, `Failed to disable unit: Unit file ${unit} does not exist.`);
-    machine.services.set(unit, { enabled: 'disabled', active: words.includes('--now') ? 'inactive' : service.active });
-  }
-  return done;
-};
-
-const shown = ({ services }: Machine, unit: string): string => {
-  const service = services.get(unit);
-  return [
-    `Id=${unit}`,
-    `LoadState=${service ? 'loaded' : 'not-found'}`,
-    `ActiveState=${service?.active ?? 'inactive'}`,
-    `UnitFileState=${service?.enabled ?? ''}`,
-    '',
-  ].join('\n');
+/** Several numbers stand with tabs between them. */
+const setOne = (machine: Machine, setting: string): string | undefined => {
+  const path = `/proc/sys/${sysctlPath(setting.slice(0, setting.indexOf('=')))}`;
+  if (!machine.files.has(path)) return `sysctl: cannot stat ${path}: No such file or directory`;
+  machine.files.set(
+    path,
+    `${setting
+      .slice(setting.indexOf('=') + 1)
+      .split(' ')
+      .join('\t')}\n`,
+  );
+  return undefined;
 };

@@ -1,5 +1,6 @@
 import { expand, linkOf, readFile, textOf } from './memory-files.ts';
-import type { Machine } from './memory-machine.ts';
+import { done, failed } from './memory-machine.ts';
+import type { Machine, Ran } from './memory-machine.ts';
 
 /** The swap that systemd turns on at boot: fstab, units that are pulled in, zram-generator and swap partitions found by their type. */
 export const swapOn = (machine: Machine, cmdline: string): void => {
@@ -9,9 +10,49 @@ export const swapOn = (machine: Machine, cmdline: string): void => {
   machine.files.set('/proc/swaps', swapTable([...new Set(active)]));
 };
 
+/** A swap device and its priority; without one it gets the kernel's own. */
+type Swap = { readonly device: string; readonly priority?: string };
+
+/** swapoff: of one device, or of all (`-a`). */
+export const swapOff = (machine: Machine, words: readonly string[]): Ran => {
+  const rest = swapsIn(machine).filter(({ device }) => !words.includes('-a') && !words.includes(device));
+  machine.files.set('/proc/swaps', tableOf(rest));
+  return done;
+};
+
+/** swapon [-p PRIORITY] DEVICE. */
+export const swapOnNow = (machine: Machine, words: readonly string[]): Ran => {
+  const device = words.at(-1) ?? '';
+  const swaps = swapsIn(machine);
+  if (swaps.some((swap) => swap.device === device))
+    return failed(255, `swapon: ${device}: swapon failed: Device or resource busy`);
+  const priority = words[0] === '-p' ? (words[1] ?? '') : '-2';
+  machine.files.set('/proc/swaps', tableOf([...swaps, { device, priority }]));
+  return done;
+};
+
+/** A swap unit of a device with a simple name. */
+export const startSwap = (machine: Machine, unit: string): Ran =>
+  swapOnNow(machine, [`/${unit.replace(/\.swap$/, '').replaceAll('-', '/')}`]);
+
+const swapsIn = ({ files }: Machine): Swap[] =>
+  textOf(files, '/proc/swaps')
+    .split('\n')
+    .slice(1)
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const [device = '', , , , priority = '-2'] = line.trim().split(/\s+/);
+      return { device, priority };
+    });
+
 /** The text of /proc/swaps. */
-export const swapTable = (devices: readonly string[]): string =>
-  ['Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority', ...devices.map((d) => `${d}  partition\t1048572\t\t0\t\t-2`)]
+const swapTable = (devices: readonly string[]): string => tableOf(devices.map((device) => ({ device })));
+
+const tableOf = (swaps: readonly Swap[]): string =>
+  [
+    'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority',
+    ...swaps.map(({ device, priority = '-2' }) => `${device}  partition\t1048572\t\t0\t\t${priority}`),
+  ]
     .map((line) => `${line}\n`)
     .join('');
 

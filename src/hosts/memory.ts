@@ -68,6 +68,7 @@ const machineOf = (spec: MemorySpec): Machine => ({
   listed: spec.packages?.listed ?? true,
   systemd: spec.systemd ?? true,
   services: new Map(Object.entries(spec.services ?? {})),
+  unlinked: new Map(),
   readOnly: spec.readOnly ?? [],
   scripts: new Map(Object.entries(spec.scripts ?? {})),
   commands: [],

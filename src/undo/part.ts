@@ -1,16 +1,36 @@
+import type { Run, State } from '../journal.ts';
 import type { Action, Answers, Query } from '../model.ts';
 
 /** Something that undo leaves as it is, or that stands in its way. */
 export type Left = { readonly what: string; readonly why: string };
 
 /**
- * The way back of one part. `left`: what stays changed, and why. `stops`: what somebody else changed since: nothing may be undone
- * before a person has looked.
+ * The way back of one part. `last`: what comes after the steps of all parts, those of the last part first: what everything else may still
+ * need goes then. `left`: what stays changed, and why. `stops`: what somebody else changed since: nothing may be undone before a person
+ * has looked.
  */
-export type Back = { readonly actions: readonly Action[]; readonly left: readonly Left[]; readonly stops: readonly Left[] };
+export type Back = {
+  readonly actions: readonly Action[];
+  readonly last?: readonly Action[];
+  readonly left: readonly Left[];
+  readonly stops: readonly Left[];
+};
 
-/** What else a part may look at. `packages`: the operator wants installed packages removed as well. `answers`: of now. */
-export type BackView = { readonly answers: Answers; readonly actions: readonly Action[]; readonly packages: boolean };
+/** Nothing to do, and nothing to say. */
+export const nothing: Back = { actions: [], left: [], stops: [] };
+
+/**
+ * What else a part may look at. `packages`: the operator wants installed packages removed as well. `answers`: of now. `before`: of all
+ * parts. `done`: the steps of the parts before. `later`: the runs after this one that are in effect.
+ */
+export type BackView = {
+  readonly answers: Answers;
+  readonly actions: readonly Action[];
+  readonly packages: boolean;
+  readonly before: State;
+  readonly done: readonly Action[];
+  readonly later: readonly Run[];
+};
 
 /**
  * One part of a host's state that runs change: files, kernel settings, modules, units, swap, packages. Pure. `S` is plain JSON: it is kept
@@ -20,6 +40,8 @@ export type Part<S = unknown> = {
   readonly name: string;
   /** What to ask in order to `read`; `answers`: those that the plan was made from, or none. */
   queries(actions: readonly Action[], answers: Answers): readonly Query[];
+  /** What to ask besides, in order to find the way back from `after` to `before`. */
+  again?(before: S | undefined, after: S | undefined, view: Pick<BackView, 'actions' | 'packages'>): readonly Query[];
   /** How that part of the host stands. */
   read(actions: readonly Action[], answers: Answers): S;
   /**
@@ -27,4 +49,27 @@ export type Part<S = unknown> = {
    * then what the actions meant to do is all there is to go by.
    */
   back(before: S, after: S | undefined, now: S, view: BackView): Back;
+};
+
+/** A command of undo. `judgedBy: 'verify'` where its exit status proves nothing. */
+export const command = (
+  argv: readonly [string, ...string[]],
+  why: string,
+  more: { readonly judgedBy?: 'verify' } = {},
+): Action => ({
+  do: 'run',
+  argv,
+  why,
+  ...more,
+  for: [],
+});
+
+/** The commands among these actions. */
+export const argvsOf = (actions: readonly Action[]): (readonly string[])[] =>
+  actions.flatMap((action) => (action.do === 'run' ? [action.argv] : []));
+
+/** Names in a sentence: "a, b and c"; of many only the first. */
+export const inWords = (names: readonly string[], most = 12): string => {
+  if (names.length > most) return `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
+  return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
 };

@@ -1,0 +1,127 @@
+import { ran } from '../answers.ts';
+import type { Run } from '../journal.ts';
+import type { Action, Answers, Argv } from '../model.ts';
+import { command, inWords } from './part.ts';
+import type { Back, BackView, Left, Part } from './part.ts';
+
+/**
+ * A file as it was found. `text`: null where there was none. `mode`: octal, four digits; `owner`: "0:0". `odd`: why it could not be read
+ * as text.
+ */
+type FileState = { readonly text: string | null; readonly mode?: string; readonly owner?: string; readonly odd?: string };
+type Files = { readonly [path: string]: FileState };
+
+/** Files that were written or removed, by an action or by a command that works on files. */
+export const filesPart: Part<Files> = {
+  name: 'files',
+  queries: (actions) => {
+    const paths = pathsOf(actions);
+    return paths.length === 0
+      ? []
+      : [...paths.map((path) => ({ ask: 'read' as const, path })), { ask: 'run' as const, argv: modeQuestion(paths) }];
+  },
+  read: (actions, answers) => {
+    const paths = pathsOf(actions);
+    const modes = modesIn(ran(answers, modeQuestion(paths)).text);
+    return Object.fromEntries(paths.map((path) => [path, fileAt(path, answers, modes)]));
+  },
+  back: (before, after, now, view) => {
+    const found = Object.entries(before).map(([path, was]) => {
+      const meant = after ? after[path] : meantOf(path, view.actions);
+      return wayBack(path, was, meant, now[path] ?? { text: null }, view);
+    });
+    return {
+      actions: found.flatMap((way) => way.actions),
+      left: found.flatMap((way) => way.left),
+      stops: found.flatMap((way) => way.stops),
+    };
+  },
+};
+
+const pathsOf = (actions: readonly Action[]): string[] => [
+  ...new Set(actions.flatMap((action) => (action.do === 'run' ? filesOf(action.argv) : [action.path]))),
+];
+
+/** The files that a command changes, where they are put back as files. */
+const filesOf = (argv: readonly string[]): string[] => {
+  const zone = argv.find((word) => /^--zone=[\w.-]+$/.test(word))?.slice('--zone='.length);
+  const lasting = argv[0] === 'firewall-offline-cmd' || (argv[0] === 'firewall-cmd' && argv.includes('--permanent'));
+  if (lasting && zone !== undefined) return [`/etc/firewalld/zones/${zone}.xml`];
+  return argv[0] === 'ufw' ? ['/etc/ufw/ufw.conf', '/etc/ufw/user.rules', '/etc/ufw/user6.rules'] : [];
+};
+
+/** Of a link, the file that it leads to: that is what is written. */
+const modeQuestion = (paths: readonly string[]): Argv => ['stat', '-L', '-c', '%a %u:%g %n', '--', ...paths];
+
+const modesIn = (text: string): ReadonlyMap<string, { readonly mode: string; readonly owner: string }> =>
+  new Map(
+    text.split('\n').flatMap((line): [string, { mode: string; owner: string }][] => {
+      const [, mode, owner, path] = /^([0-7]{1,4}) (\d+:\d+) (.*)$/.exec(line) ?? [];
+      return mode && owner && path ? [[path, { mode: mode.padStart(4, '0'), owner }]] : [];
+    }),
+  );
+
+const fileAt = (path: string, answers: Answers, modes: ReturnType<typeof modesIn>): FileState => {
+  const answer = answers.get(`read ${path}`);
+  if (answer?.status === 2) return { text: null, odd: answer.text };
+  if (answer?.status !== 0) return { text: null };
+  return { text: answer.text, ...modes.get(path), ...(answer.garbled && { odd: 'it is not UTF-8 text' }) };
+};
+
+/** What a run that was cut off would have left; undefined where only a command knows. */
+const meantOf = (path: string, actions: readonly Action[]): FileState | undefined => {
+  const last = actions.findLast((action) => action.do !== 'run' && action.path === path);
+  return last?.do === 'write' ? { text: last.after } : last?.do === 'remove' ? { text: null } : undefined;
+};
+
+const isSame = (a: FileState, b: FileState | undefined): boolean =>
+  b !== undefined && a.text === b.text && a.odd === undefined && b.odd === undefined;
+
+const wayBack = (path: string, was: FileState, meant: FileState | undefined, now: FileState, view: BackView): Back => {
+  if (isSame(now, was)) return { actions: [], left: [], stops: [] };
+  if (was.odd !== undefined)
+    return { actions: [], left: [{ what: path, why: `what it was is not known: ${was.odd}` }], stops: [] };
+  if (isSame(now, meant)) return { actions: putBack(path, was, meant ?? now, now), left: [], stops: [] };
+  return { actions: [], left: [], stops: [stopped(path, meant, now, view.later)] };
+};
+
+/** A mode or an owner that somebody gave the file since stays. */
+const putBack = (path: string, was: FileState, left: FileState, now: FileState): Action[] => {
+  if (was.text === null) return [{ do: 'remove', path, before: now.text ?? '', for: [] }];
+  const isOurs = (key: 'mode' | 'owner'): boolean => now.text === null || left[key] === undefined || now[key] === left[key];
+  const mode = was.mode !== undefined && was.mode !== now.mode && isOurs('mode') ? modeOf(was.mode) : 'keep';
+  const owner = was.owner !== undefined && was.owner !== (now.owner ?? '0:0') && isOurs('owner') ? was.owner : undefined;
+  return [
+    { do: 'write', path, mode, before: now.text, after: was.text, for: [] },
+    ...(owner === undefined ? [] : [command(['chown', owner, path], `give ${path} back to its owner`)]),
+  ];
+};
+
+/** Bits for setuid and the like would need a mode of their own: such files are none that are written here. */
+const modeOf = (mode: string): `0${string}` | 'keep' => (mode.startsWith('0') ? (mode as `0${string}`) : 'keep');
+
+const stopped = (path: string, meant: FileState | undefined, now: FileState, later: readonly Run[]): Left => {
+  const runs = later.filter((run) => pathsOf(run.plan.actions).includes(path)).map((run) => run.id);
+  const by = runs.length > 0 ? `; run ${inWords(runs.map(String))} wrote it later: undo that first` : '';
+  return { what: path, why: `${whatIsThere(meant, now)}${by}` };
+};
+
+const whatIsThere = (meant: FileState | undefined, now: FileState): string => {
+  if (now.odd !== undefined) return `it cannot be compared with what this run left: ${now.odd}`;
+  if (now.text === null) return 'it was removed since';
+  if (!meant) return 'it was changed, and as the run was cut off, nobody knows by whom';
+  if (meant.text === null) return 'somebody has made it anew since this run removed it';
+  const [old, lines] = [meant.text.split('\n'), now.text.split('\n')];
+  const at = lines.findIndex((line, i) => line !== old[i]);
+  const [more, gone] = [countOf(lines, old), countOf(old, lines)];
+  const counts = [more > 0 && `${more} added`, gone > 0 && `${gone} gone`].filter(Boolean).join(', ') || 'in another order';
+  return `it is not as this run left it: lines ${counts}; the first that differs is ${at < 0 ? 'missing at the end' : `line ${at + 1}: "${short(lines[at] ?? '')}"`}`;
+};
+
+/** How many lines of the one are not in the other. */
+const countOf = (lines: readonly string[], others: readonly string[]): number => {
+  const there = new Set(others);
+  return lines.filter((line) => !there.has(line)).length;
+};
+
+const short = (line: string): string => (line.length > 60 ? `${line.slice(0, 57)}...` : line);

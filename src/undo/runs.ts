@@ -1,0 +1,37 @@
+import { OperatorError } from '../errors.ts';
+import type { Run } from '../journal.ts';
+import { inWords } from './part.ts';
+
+/** Whether a run was put back, and is so still: an undo can be undone itself. */
+export const undoneBy = (run: Run, runs: readonly Run[]): Run | undefined =>
+  runs.find((other) => other.undoes === run.id && other.end?.status === 'applied' && !undoneBy(other, runs));
+
+/** The runs after one that are in effect and no undo of it. */
+export const laterRuns = (run: Run, runs: readonly Run[]): Run[] =>
+  runs.filter((other) => other.id > run.id && other.undoes !== run.id && hasBegun(other) && !undoneBy(other, runs));
+
+/**
+ * The run that an undo is about: the one of that number, else the last apply that did something and is not undone. Undefined where there is
+ * none to undo. Throws an OperatorError where the number means none, or one that cannot be undone.
+ */
+export const runToUndo = (word: string | undefined, runs: readonly Run[]): Run | undefined => {
+  if (word === undefined) return runs.findLast((run) => run.command === 'apply' && hasBegun(run) && !undoneBy(run, runs));
+  const run = runs.find(({ id }) => String(id) === word);
+  if (!run) throw unknownRun(word, runs);
+  const by = undoneBy(run, runs);
+  if (by)
+    throw new OperatorError(`Run ${run.id} is undone already, by run ${by.id}.`, `To have it back: node-prep undo ${by.id}`);
+  if (!hasBegun(run)) throw new OperatorError(`Run ${run.id} ended before its first step: there is nothing to undo.`);
+  return run;
+};
+
+const hasBegun = (run: Run): boolean => run.steps.length > 0;
+
+const unknownRun = (word: string, runs: readonly Run[]): OperatorError => {
+  if (!/^\d+$/.test(word)) return new OperatorError(`"${word}" is no number of a run.`, 'node-prep history lists the runs.');
+  const known = runs.map(({ id }) => String(id)).toReversed();
+  return new OperatorError(
+    `There is no run ${word} in the journal.`,
+    known.length === 0 ? 'Nothing was done on this host yet.' : `Known: ${inWords(known)}; node-prep history lists them.`,
+  );
+};

@@ -1,0 +1,61 @@
+import { fileText, numbered } from '../answers.ts';
+import { escapedPath } from '../knowledge/systemd.ts';
+import { unescaped } from '../knowledge/swap-fstab.ts';
+import type { Action, Answers } from '../model.ts';
+import { argvsOf, command, nothing } from './part.ts';
+import type { Part } from './part.ts';
+
+const path = '/proc/swaps';
+
+/** A line of /proc/swaps (proc_swaps(5)). A priority below 0 is one that the kernel gave. */
+type Swap = { readonly name: string; readonly priority: number };
+
+/** Swap that is on. */
+export const swapPart: Part<readonly Swap[]> = {
+  name: 'swap',
+  queries: (actions) => (changesSwap(actions) ? [{ ask: 'read', path }] : []),
+  read: (actions, answers) => (changesSwap(actions) ? swapsIn(answers) : []),
+  back: (before, after, now, { actions }) => {
+    const has = (swaps: readonly Swap[] | undefined, { name }: Swap): boolean =>
+      swaps?.some((swap) => swap.name === name) === true;
+    // The kernel counts its own priorities downwards: the first to come is used first.
+    const on = before.filter((swap) => !has(now, swap) && !has(after, swap)).sort((a, b) => b.priority - a.priority);
+    const off = now.filter((swap) => !has(before, swap) && has(after, swap));
+    if (!changesSwap(actions)) return nothing;
+    return {
+      ...nothing,
+      actions: [...on.map(turnOn), ...off.map(({ name }) => command(['swapoff', name], `turn swap on ${name} off again`))],
+    };
+  },
+};
+
+const changesSwap = (actions: readonly Action[]): boolean =>
+  argvsOf(actions).some(
+    ([program, ...words]) =>
+      program === 'swapoff' || program === 'swapon' || words.some((word) => /^dev-zram\d+\.swap$/.test(word)),
+  );
+
+const swapsIn = (answers: Answers): Swap[] =>
+  numbered(fileText(answers, path) ?? '')
+    .slice(1)
+    .map(({ text }) => text.trim().split(/\s+/))
+    .flatMap(([name, , , , priority = '-2']) => (name ? [{ name: unescaped(name), priority: Number(priority) }] : []));
+
+/** A zram device is made by its unit; after a reboot there is none before. */
+const turnOn = ({ name, priority }: Swap): Action => {
+  const why = `turn swap on ${name} on again`;
+  if (/^\/dev\/zram\d+$/.test(name)) {
+    const unit = `${escapedPath(name)}.swap`;
+    return {
+      do: 'run',
+      argv: ['swapon', ...priorityWords(priority), name],
+      why,
+      judgedBy: 'verify',
+      rescue: ['systemctl', 'start', unit],
+      for: [],
+    };
+  }
+  return command(['swapon', ...priorityWords(priority), name], why, { judgedBy: 'verify' });
+};
+
+const priorityWords = (priority: number): string[] => (priority < 0 ? [] : ['-p', String(priority)]);
