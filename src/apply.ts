@@ -2,9 +2,11 @@ import { fileText } from './answers.ts';
 import { OperatorError } from './errors.ts';
 import { claimsOfImage, planImage, queriesForImage } from './image.ts';
 import { claimsAbout, has, isConverged, makePlan, queriesFor } from './plan.ts';
-import type { Journal, RunHeader, RunRecord, State } from './journal.ts';
+import type { Journal, RunHeader, State } from './journal.ts';
+import { isTolerated, recordedSteps, troubleOf, withTrouble } from './recorded.ts';
+import type { Recording } from './recorded.ts';
 import { readState, stateQueries } from './undo.ts';
-import type { Action, Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
+import type { Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
 
 /** Asks a host once and plans it. */
 export const planHost = async (host: Host, desired: Desired): Promise<Plan> =>
@@ -84,45 +86,18 @@ export const execute = async ({ host, plan, answers, verify, journal }: Recorded
   if (!journal) return verify(await watch.progress(plan, host.execute(actions)));
   const standing = async (): Promise<State> => readState(actions, await host.probe(stateQueries(actions, answers)));
   const before = await standing();
-  let record: RunRecord | undefined;
-  const stepNow = { at: 0 };
+  const now: Recording = { at: 0 };
   // First, as it throws where a file cannot be written at all: then there is no run to write down.
-  const steps = host.execute(actions, { started: (pid) => record?.started(stepNow.at, pid) });
-  record = await journal.to.begin({ ...journal.header, plan, before });
-  const outcome = await verify(await watch.progress(plan, recorded(actions, steps, record, stepNow)));
-  await record.end({
-    at: new Date().toISOString(),
-    status: outcome.status === 'applied' ? 'applied' : 'failed',
-    after: await standing(),
-  });
-  return outcome;
+  const steps = host.execute(actions, { started: (pid) => now.record?.started(now.at, pid) });
+  const record = (now.record = await journal.to.begin({ ...journal.header, plan, before }));
+  const done = await watch.progress(plan, recordedSteps(actions, steps, record, now));
+  const outcome: Outcome = { ...withTrouble(await verify(done), now.trouble), run: record.id };
+  const status = outcome.status === 'applied' ? 'applied' : 'failed';
+  const unended = await troubleOf(record.end({ at: new Date().toISOString(), status, after: await standing() }));
+  return now.trouble === undefined
+    ? withTrouble(outcome, unended && `the journal does not tell how the run ended: ${unended}`)
+    : outcome;
 };
-
-/** The same steps, each written down when it begins and when it has ended. */
-const recorded = async function* (
-  actions: readonly Action[],
-  steps: AsyncIterable<Step>,
-  record: RunRecord,
-  stepNow: { at: number },
-): AsyncIterable<Step> {
-  const iterator = steps[Symbol.asyncIterator]();
-  try {
-    for (; stepNow.at < actions.length; stepNow.at++) {
-      await record.begun(stepNow.at);
-      const next = await iterator.next();
-      if (next.done) return;
-      await record.ended(stepNow.at, next.value);
-      yield next.value;
-      if (next.value.status === 'failed' && !isTolerated(next.value)) return;
-    }
-  } finally {
-    await iterator.return?.();
-  }
-};
-
-/** A failure that proves nothing: the verification decides. */
-const isTolerated = ({ action, exitCode }: Step): boolean =>
-  action.do === 'run' && action.judgedBy === 'verify' && exitCode !== undefined;
 
 const judge = (host: string, plan: Plan, steps: readonly Step[]): Outcome => {
   const failed = steps.find((step) => step.status === 'failed' && !isTolerated(step));

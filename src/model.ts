@@ -221,8 +221,8 @@ export type Desired = {
   readonly allow: Permissions;
 };
 
-/** One host's result. `failed` and `unreachable` say why in `problem`. */
-export type Outcome = { readonly host: string } & (
+/** One host's result. `failed` and `unreachable` say why in `problem`. `run`: its number in the host's journal. */
+export type Outcome = { readonly host: string; readonly run?: number } & (
   | { readonly status: 'planned'; readonly plan: Plan }
   | { readonly status: 'applied'; readonly plan: Plan; readonly steps: readonly Step[] }
   | { readonly status: 'refused'; readonly plan: Plan; readonly problem: string }

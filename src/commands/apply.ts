@@ -8,6 +8,7 @@ import { verdictLine } from '../views/verdict-line.ts';
 import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
 import { watchStreams } from './output.ts';
+import { journalOf, sayRun } from './journal.ts';
 import { detailFrom, isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
 
@@ -39,10 +40,11 @@ export const apply: Command = {
 const applyTo = async (host: Host, desired: Desired, args: Args): Promise<number> => {
   const lock = await host.lock();
   try {
+    const journal = await journalOf(host);
     const outcome = await applyHost(
       host,
       desired,
-      { partial: on(args, 'partial') },
+      { partial: on(args, 'partial'), ...(journal && { journal }) },
       {
         confirm: (plan) => confirm(host, plan, desired.askedBy, args),
         progress: (plan, steps) => showSteps(plan.actions, steps, isFancy() && !isJson(args)),
@@ -97,4 +99,5 @@ const report = async (outcome: Outcome, args: Args): Promise<void> => {
   if ('problem' in outcome && outcome.status !== 'refused') note(`${outcome.problem}.`);
   if (outcome.status === 'refused') note('refused: something is blocked, and nothing was touched. --partial does the rest.');
   if ('plan' in outcome && outcome.plan) print(verdictLine(outcome.host, outcome.plan));
+  if (!on(args, 'quiet')) sayRun(outcome);
 };

@@ -75,12 +75,12 @@ export const outputOf = ([program, ...words]: Argv): Promise<string> =>
 /** What became of a command that changes the host: its exit code (127: no such command) and the last 8 KiB that it printed. */
 export type Ran = { readonly exitCode: number; readonly output: string };
 
-/** Runs a command that changes the host, to its end. Never throws. */
-export const run = async (argv: Argv): Promise<Ran> => {
+/** Runs a command that changes the host, to its end. `started` is told its process, which leads a group. Never throws. */
+export const run = async (argv: Argv, started?: (pid: number) => void): Promise<Ran> => {
   // Loaded only here: planning never needs it.
   const { execa } = await import('execa');
   const [program, ...words] = argv;
-  const result = await execa(program, words, {
+  const child = execa(program, words, {
     env: environment(),
     extendEnv: false,
     stdin: 'ignore',
@@ -91,6 +91,8 @@ export const run = async (argv: Argv): Promise<Ran> => {
     reject: false,
     stripFinalNewline: false,
   });
+  if (child.pid !== undefined) started?.(child.pid);
+  const result = await child;
   const output = (result.all ?? '').slice(-8192) || (result.exitCode === undefined ? (result.shortMessage ?? '') : '');
   return { exitCode: result.exitCode ?? (result.code === 'ENOENT' ? 127 : 1), output };
 };

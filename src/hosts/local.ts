@@ -3,7 +3,7 @@ import { queryKey } from '../answers.ts';
 import { OperatorError } from '../errors.ts';
 import { fileSystemNames } from '../knowledge/file-systems.ts';
 import { machineNames } from '../knowledge/processors.ts';
-import type { Action, Answer, Answers, Argv, Host, Query, Step } from '../model.ts';
+import type { Answer, Answers, Argv, Host, Query } from '../model.ts';
 import { executables, here, listAnswer, readAnswer, unlooked } from './files.ts';
 import type { Looked } from './files.ts';
 import { inOrder } from './steps.ts';
@@ -70,7 +70,7 @@ const lock = async (): Promise<{ release(): Promise<void> }> => {
   return holdLock(`node-prep ${process.argv.slice(2).join(' ')}`);
 };
 
-const execute = (actions: readonly Action[]): AsyncIterable<Step> => {
+const execute: Host['execute'] = (actions, watch) => {
   requireWritable(actions);
-  return inOrder(actions, here, async (argv) => (await import('../connectors/local.ts')).run(argv));
+  return inOrder(actions, here, async (argv) => (await import('../connectors/local.ts')).run(argv, watch?.started));
 };
