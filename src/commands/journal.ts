@@ -1,16 +1,20 @@
 import type { ApplyOptions } from '../apply.ts';
+import type { HostJournal } from '../hosts/journal.ts';
 import type { Host, Outcome } from '../model.ts';
 import { note } from './shared.ts';
 
 declare const NODE_PREP_VERSION: string;
+
+/** The journal of a host, and what is said of the run that will be written down in it. */
+export type OpenJournal = { readonly to: HostJournal; readonly header: NonNullable<ApplyOptions['journal']>['header'] };
 
 /**
  * Where a run that changes a host is written down, and what is said of it; nowhere for an image, as each machine made of it would have it.
  * Only for the holder of the host's lock: runs that were cut off get their end first, and the operator is told. Commands of them that go
  * on are waited for, so many seconds; then it throws an OperatorError.
  */
-export const journalOf = async (host: Host, seconds = 0): Promise<ApplyOptions['journal']> => {
-  if (host.image || host.name !== 'local') return undefined;
+export const journalOf = async (host: Host, seconds = 0): Promise<OpenJournal | undefined> => {
+  if (host.image) return undefined;
   const { hostJournal } = await import('../hosts/journal.ts');
   const { recover } = await import('../hosts/recover.ts');
   const { cutNote, damageNote } = await import('../views/history-words.ts');

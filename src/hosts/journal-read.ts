@@ -8,8 +8,10 @@ import { quote } from '../knowledge/quote.ts';
 import { codeOf } from './files.ts';
 import { inWords } from './write.ts';
 
-/** What the journal takes at most: of one run, of all together, and as a number. A plan has some hundred kB. */
-export const mostKept = { bytes: 32 * 1024 * 1024, allBytes: 256 * 1024 * 1024, id: 999_999_999 } as const;
+const MiB = 1024 * 1024;
+
+/** What the journal takes at most: as one line, of one run, of all together, and as a number. A plan has some hundred kB. */
+export const mostKept = { line: 8 * MiB, bytes: 32 * MiB, allBytes: 64 * MiB, id: 999_999_999 } as const;
 
 /** The name of a run's file: numbers of six digits at least, so that they are listed in their order. */
 export const fileOf = (id: number): string => `${String(id).padStart(6, '0')}.jsonl`;
@@ -98,8 +100,8 @@ const contentOf = (path: string, left: { bytes: number }): Buffer | string => {
     if (!stats.isFile()) return 'it is no regular file';
     // Whoever may write there could have undo write anything.
     if (stats.uid !== process.geteuid?.()) return `it belongs to user ${stats.uid}`;
-    if (stats.size > mostKept.bytes) return `it is larger than ${mostKept.bytes / 1024 / 1024} MiB`;
-    if (stats.size > left.bytes) return `it was not read: the runs after it make up ${mostKept.allBytes / 1024 / 1024} MiB`;
+    if (stats.size > mostKept.bytes) return `it is larger than ${mostKept.bytes / MiB} MiB`;
+    if (stats.size > left.bytes) return `it was not read: the runs after it make up ${mostKept.allBytes / MiB} MiB`;
     left.bytes -= stats.size;
     return readAll(file, stats.size);
   } catch (error) {

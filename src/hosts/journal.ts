@@ -20,6 +20,9 @@ export type HostJournal = Journal & {
 /** Where node-prep keeps what it has to know beyond a run. */
 const stateFolder = '/var/lib/node-prep';
 
+/** How many characters are kept of what a step has printed: the end tells why it failed. */
+const mostSaid = 8192;
+
 /** How many runs are kept: the oldest goes when one more begins. */
 const kept = 100;
 
@@ -36,12 +39,18 @@ export const hostJournal = (folder: string = stateFolder): HostJournal => {
     finish: async (id, end) => {
       const file = appendTo(join(runsFolder, fileOf(id)));
       try {
-        file.append(lineOf({ event: 'end', ...end }));
+        file.append(endLine(end));
       } finally {
         file.close();
       }
     },
   };
+};
+
+/** How the host stood afterwards is left out where it is too much to be read again: undo can do without. */
+const endLine = (end: RunEnd): string => {
+  const line = lineOf({ event: 'end', ...end });
+  return Buffer.byteLength(line) <= mostKept.line ? line : lineOf({ event: 'end', at: end.at, status: end.status });
 };
 
 const begin = (folder: string, header: RunHeader): RunRecord => {
@@ -51,7 +60,7 @@ const begin = (folder: string, header: RunHeader): RunRecord => {
     const names = fileNames(folder);
     const id = 1 + Math.max(0, ...names.runs.map((run) => run.id));
     const text = lineOf({ format: 1, run: id, process, ...header });
-    if (id > mostKept.id || Buffer.byteLength(text) > mostKept.bytes) throw tooMuch(folder, id);
+    if (id > mostKept.id || Buffer.byteLength(text) > mostKept.line) throw tooMuch(folder, id);
     for (const leftover of names.leftovers) rmSync(join(folder, leftover), { force: true });
     const temporary = join(folder, `.${fileOf(id)}.node-prep.tmp`);
     place(temporary, join(folder, fileOf(id)), text);
@@ -70,7 +79,7 @@ const tooMuch = (folder: string, id: number): OperatorError =>
   id > mostKept.id
     ? new OperatorError(`The numbers of runs are used up by ${folder}/${fileOf(id - 1)}. Nothing was touched.`, 'Move it away.')
     : new OperatorError(
-        `The plan and the state of the host make up more than the ${mostKept.bytes / 1024 / 1024} MiB that the journal keeps of a run. Nothing was touched.`,
+        `The plan and the state of the host make up more than the ${mostKept.line / 1024 / 1024} MiB that the journal keeps of a run. Nothing was touched.`,
         'node-prep plan shows what it would write: which file is that large?',
       );
 
@@ -128,10 +137,12 @@ const recordIn = (path: string, id: number): RunRecord => {
       }
     },
     ended: async (step, { status, output, exitCode }) =>
-      file.append(lineOf({ event: 'ended', step, status, output, ...(exitCode !== undefined && { exitCode }) })),
+      file.append(
+        lineOf({ event: 'ended', step, status, output: output.slice(-mostSaid), ...(exitCode !== undefined && { exitCode }) }),
+      ),
     end: async (end) => {
       try {
-        file.append(lineOf({ event: 'end', ...end }));
+        file.append(endLine(end));
       } finally {
         file.close();
       }
