@@ -1,8 +1,11 @@
 import { fileText } from './answers.ts';
 import { OperatorError } from './errors.ts';
 import { claimsOfImage, planImage, queriesForImage } from './image.ts';
+import { unlessSignal } from './interrupt.ts';
 import { claimsAbout, has, isConverged, makePlan, queriesFor } from './plan.ts';
 import type { Journal, RunHeader, RunRecord, State } from './journal.ts';
+import { cutShort, isTolerated } from './stopped.ts';
+import type { CutShort } from './stopped.ts';
 import { readState, stateQueries } from './undo.ts';
 import type { Action, Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
 
@@ -57,7 +60,7 @@ export const applyHost = async (host: Host, desired: Desired, options: ApplyOpti
     host,
     plan,
     answers,
-    verify: async (steps) => judge(host.name, await planHost(host, desired), steps),
+    verify: async (steps) => judge(host.name, plan, await unlessSignal(2, planHost(host, desired)), steps),
     ...(journal && { journal: { to: journal.to, header: { ...journal.header, command: 'apply', bootId: bootIdOf(answers) } } }),
   };
   return execute(run, watch);
@@ -120,18 +123,21 @@ const recorded = async function* (
   }
 };
 
-/** A failure that proves nothing: the verification decides. */
-const isTolerated = ({ action, exitCode }: Step): boolean =>
-  action.do === 'run' && action.judgedBy === 'verify' && exitCode !== undefined;
-
-const judge = (host: string, plan: Plan, steps: readonly Step[]): Outcome => {
-  const failed = steps.find((step) => step.status === 'failed' && !isTolerated(step));
-  if (failed) return { host, status: 'failed', plan, steps, problem: 'a step failed; the steps after it were not run' };
+/** `plan`: the one made afterwards; undefined where a signal left that out. */
+const judge = (host: string, done: Plan, plan: Plan | undefined, steps: readonly Step[]): Outcome => {
+  const cut = cutShort(done.actions, steps);
+  if (!plan) return { host, status: 'failed', steps, ...unverified(cut) };
+  if (cut) return { host, status: 'failed', plan, steps, ...cut };
   const open = plan.findings.filter((f) => f.verdict === 'change').map((f) => f.id);
   if (open.length > 0)
     return { host, status: 'failed', plan, steps, problem: `done, but the host still differs: ${open.join(', ')}` };
   return { host, status: 'applied', plan, steps };
 };
+
+const unverified = (cut: CutShort | undefined): CutShort => ({
+  problem: `${cut ? cut.problem : 'all steps done'}; a signal left out the verification`,
+  notDone: cut?.notDone ?? [],
+});
 
 /** The exit code of an applied or refused host: 3 where something is blocked, 0 where it is as wanted, else 1. */
 export const appliedCode = (outcome: Outcome): number => {
