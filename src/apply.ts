@@ -1,11 +1,13 @@
 import { fileText } from './answers.ts';
 import { OperatorError } from './errors.ts';
 import { claimsOfImage, planImage, queriesForImage } from './image.ts';
+import { unlessSignal } from './interrupt.ts';
 import { claimsAbout, has, isConverged, makePlan, queriesFor } from './plan.ts';
 import type { Journal, RunHeader, State } from './journal.ts';
-import { isTolerated, recordedSteps, troubleOf, withTrouble } from './recorded.ts';
+import { recordedSteps, troubleOf, withTrouble } from './recorded.ts';
 import type { Recording } from './recorded.ts';
-import { readState, stateQueries } from './undo.ts';
+import { cutShort } from './stopped.ts';
+import type { CutShort } from './stopped.ts';
 import type { Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
 
 /** Asks a host once and plans it. */
@@ -59,7 +61,7 @@ export const applyHost = async (host: Host, desired: Desired, options: ApplyOpti
     host,
     plan,
     answers,
-    verify: async (steps) => judge(host.name, await planHost(host, desired), steps),
+    verify: async (steps) => judge(host.name, plan, await unlessSignal(2, planHost(host, desired)), steps),
     ...(journal && { journal: { to: journal.to, header: { ...journal.header, command: 'apply', bootId: bootIdOf(answers) } } }),
   };
   return execute(run, watch);
@@ -84,6 +86,8 @@ type Recorded = {
 export const execute = async ({ host, plan, answers, verify, journal }: Recorded, watch: Watch): Promise<Outcome> => {
   const { actions } = plan;
   if (!journal) return verify(await watch.progress(plan, host.execute(actions)));
+  // Loaded only here: planning never needs it.
+  const { readState, stateQueries } = await import('./undo.ts');
   const standing = async (): Promise<State> => readState(actions, await host.probe(stateQueries(actions, answers)));
   const before = await standing();
   const now: Recording = { at: 0 };
@@ -91,22 +95,28 @@ export const execute = async ({ host, plan, answers, verify, journal }: Recorded
   const steps = host.execute(actions, { started: (pid) => now.record?.started(now.at, pid) });
   const record = (now.record = await journal.to.begin({ ...journal.header, plan, before }));
   const done = await watch.progress(plan, recordedSteps(actions, steps, record, now));
-  const outcome: Outcome = { ...withTrouble(await verify(done), now.trouble), run: record.id };
+  const outcome: Outcome = { ...(await verify(done)), run: record.id };
   const status = outcome.status === 'applied' ? 'applied' : 'failed';
-  const unended = await troubleOf(record.end({ at: new Date().toISOString(), status, after: await standing() }));
-  return now.trouble === undefined
-    ? withTrouble(outcome, unended && `the journal does not tell how the run ended: ${unended}`)
-    : outcome;
+  const after = await unlessSignal(2, standing());
+  now.trouble ??= await troubleOf(record.end({ at: new Date().toISOString(), status, ...(after && { after }) }));
+  return withTrouble(outcome, now.trouble);
 };
 
-const judge = (host: string, plan: Plan, steps: readonly Step[]): Outcome => {
-  const failed = steps.find((step) => step.status === 'failed' && !isTolerated(step));
-  if (failed) return { host, status: 'failed', plan, steps, problem: 'a step failed; the steps after it were not run' };
+/** `plan`: the one made afterwards; undefined where a signal left that out. */
+const judge = (host: string, done: Plan, plan: Plan | undefined, steps: readonly Step[]): Outcome => {
+  const cut = cutShort(done.actions, steps);
+  if (!plan) return { host, status: 'failed', steps, ...unverified(cut) };
+  if (cut) return { host, status: 'failed', plan, steps, ...cut };
   const open = plan.findings.filter((f) => f.verdict === 'change').map((f) => f.id);
   if (open.length > 0)
     return { host, status: 'failed', plan, steps, problem: `done, but the host still differs: ${open.join(', ')}` };
   return { host, status: 'applied', plan, steps };
 };
+
+const unverified = (cut: CutShort | undefined): CutShort => ({
+  problem: `${cut ? cut.problem : 'all steps done'}; a signal left out the verification`,
+  notDone: cut?.notDone ?? [],
+});
 
 /** The exit code of an applied or refused host: 3 where something is blocked, 0 where it is as wanted, else 1. */
 export const appliedCode = (outcome: Outcome): number => {

@@ -27,12 +27,13 @@ export type Process = { readonly pid: number; readonly start: string };
 
 /**
  * What became of one step. `begun` without an end: the run was cut off in it. `output`: the end of what it printed. `exitCode`: where a
- * command failed. `command`: the process that did it, where it was one.
+ * command failed. `stopped`: the signal that interrupted it. `command`: the process that did it, where it was one.
  */
 export type RunStep = {
   readonly status: 'begun' | 'done' | 'failed';
   readonly output?: string;
   readonly exitCode?: number;
+  readonly stopped?: string;
   readonly command?: Process;
 };
 

@@ -1,8 +1,10 @@
+import { stoppedBy } from './interrupt.ts';
 import type { RunRecord } from './journal.ts';
 import type { Action, Outcome, Step } from './model.ts';
+import { isTolerated } from './stopped.ts';
 
 /** A run that is being written down. `at`: the step that it is in, from 0. `trouble`: what could not be written down. */
-export type Recording = { record?: RunRecord; at: number; trouble?: string };
+export type Recording = { record?: RunRecord; at: number; trouble?: string | undefined };
 
 /** The same steps, each written down when it begins and when it has ended. Where that cannot be, no other begins. */
 export const recordedSteps = async function* (
@@ -15,36 +17,34 @@ export const recordedSteps = async function* (
   try {
     for (const [at, action] of actions.entries()) {
       now.at = at;
-      const early = await troubleOf(record.begun(at));
-      if (early !== undefined) return yield { action, status: 'failed', output: `nothing of this step was done: ${early}` };
+      // Where a signal has come, nothing of this step will be done.
+      const begins = stoppedBy() === undefined;
+      if (begins) now.trouble ??= await troubleOf(record.begun(at));
+      if (now.trouble !== undefined) return yield { action, status: 'failed', output: `Nothing of it was done: ${now.trouble}.` };
       const next = await iterator.next();
       if (next.done) return;
-      const late = await troubleOf(record.ended(at, next.value));
-      if (late !== undefined)
-        now.trouble = `step ${at + 1} of ${actions.length} was not written down, so none after it was run: ${late}`;
+      if (begins) now.trouble = await troubleOf(record.ended(at, next.value));
       yield next.value;
-      if (late !== undefined || (next.value.status === 'failed' && !isTolerated(next.value))) return;
+      if (next.value.status === 'failed' && !isTolerated(next.value)) return;
     }
   } finally {
     await iterator.return?.();
   }
 };
 
-/** A failure that proves nothing: the verification decides. */
-export const isTolerated = ({ action, exitCode }: Step): boolean =>
-  action.do === 'run' && action.judgedBy === 'verify' && exitCode !== undefined;
-
 /** An outcome that says as well what could not be written down, if anything. */
 export const withTrouble = (outcome: Outcome, trouble: string | undefined): Outcome => {
   if (trouble === undefined) return outcome;
   const { host, run } = outcome;
+  const words = `not all of the run is in the journal: ${trouble}`;
   return {
     host,
     ...(run !== undefined && { run }),
     ...('plan' in outcome && outcome.plan && { plan: outcome.plan }),
     ...('steps' in outcome && outcome.steps && { steps: outcome.steps }),
+    ...('notDone' in outcome && outcome.notDone && { notDone: outcome.notDone }),
     status: 'failed',
-    problem: 'problem' in outcome ? `${outcome.problem}; ${trouble}` : trouble,
+    problem: 'problem' in outcome ? `${outcome.problem}; ${words}` : words,
   };
 };
 

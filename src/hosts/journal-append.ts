@@ -1,6 +1,6 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { OperatorError } from '../errors.ts';
-import { inWords } from './write.ts';
+import { inWords, remedyFor } from './trouble.ts';
 
 /** A file of lines that grows. `append` returns when its line is on the disk, and throws an OperatorError where it cannot be. */
 export type Growing = { append(line: string): void; close(): void };
@@ -14,21 +14,11 @@ export const appendTo = (path: string): Growing => {
   };
 };
 
-/** Writes the names in a folder to the disk. */
-export const syncFolder = (folder: string): void => {
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-};
-
 const inFile = <T>(path: string, what: () => T): T => {
   try {
     return what();
   } catch (error) {
-    throw new OperatorError(`Cannot write to ${path}: ${inWords(error)}.`, 'Mend that, then run node-prep again.');
+    throw new OperatorError(`Cannot write to ${path}: ${inWords(error)}.`, remedyFor(error));
   }
 };
 

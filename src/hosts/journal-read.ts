@@ -6,7 +6,7 @@ import type { Damage, Run } from '../journal.ts';
 import { runFrom } from '../journal/text.ts';
 import { quote } from '../knowledge/quote.ts';
 import { codeOf } from './files.ts';
-import { inWords } from './write.ts';
+import { inWords } from './trouble.ts';
 
 const MiB = 1024 * 1024;
 

@@ -3,10 +3,11 @@ import { dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import type { Damage, Journal, Run, RunEnd, RunHeader, RunRecord } from '../journal.ts';
 import { lineOf } from '../journal/text.ts';
-import { appendTo, syncFolder } from './journal-append.ts';
+import { appendTo } from './journal-append.ts';
 import { fileNames, fileOf, lookInto, mostKept } from './journal-read.ts';
 import { processOf } from './process.ts';
-import { inWords, writeNew } from './write.ts';
+import { inWords, remedyFor } from './trouble.ts';
+import { makeFolders, syncFolder, writeNew } from './write.ts';
 
 /**
  * The journal of this host. `look`: its runs, from the oldest to the newest, and what in it is no run. `finish`: a run that was cut off
@@ -70,7 +71,7 @@ const begin = (folder: string, header: RunHeader): RunRecord => {
     if (error instanceof OperatorError) throw error;
     throw new OperatorError(
       `Cannot write the journal in ${folder}: ${inWords(error)}. Nothing was touched.`,
-      'What a run changes is written down there first, so that it can be put back. Mend that, then run node-prep again.',
+      `What a run changes is written down there first, so that it can be put back. ${remedyFor(error)}`,
     );
   }
 };
@@ -87,8 +88,9 @@ const ownProcess = () => processOf(process.pid) ?? { pid: process.pid, start: '0
 
 /** Makes a folder, or what is there, root's alone: a plan may hold what others must not read. */
 const makePrivate = (folder: string): void => {
-  mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
-  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) {
+  makeFolders(dirname(folder));
+  if (!statSync(folder, { throwIfNoEntry: false })) {
+    mkdirSync(folder, 0o700);
     chmodSync(folder, 0o700);
     syncFolder(dirname(folder));
     return;
@@ -136,10 +138,10 @@ const recordIn = (path: string, id: number): RunRecord => {
         // That the step has ended will not be written down either, and that is said.
       }
     },
-    ended: async (step, { status, output, exitCode }) =>
-      file.append(
-        lineOf({ event: 'ended', step, status, output: output.slice(-mostSaid), ...(exitCode !== undefined && { exitCode }) }),
-      ),
+    ended: async (step, { status, output, exitCode, stopped }) => {
+      const failure = { ...(exitCode !== undefined && { exitCode }), ...(stopped && { stopped: stopped.by }) };
+      file.append(lineOf({ event: 'ended', step, status, output: output.slice(-mostSaid), ...failure }));
+    },
     end: async (end) => {
       try {
         file.append(endLine(end));

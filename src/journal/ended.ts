@@ -15,7 +15,7 @@ export const undoneBy = (runs: readonly Run[]): ReadonlyMap<number, number> => {
 export const isFailed = ({ plan }: Run, step: RunStep, at: number): boolean => {
   const action = plan.actions[at];
   const tolerated = action?.do === 'run' && action.judgedBy === 'verify' && step.exitCode !== undefined;
-  return step.status === 'failed' && !tolerated;
+  return step.status === 'failed' && (!tolerated || step.stopped !== undefined);
 };
 
 /** How many steps of a run were done. */

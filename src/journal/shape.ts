@@ -14,6 +14,7 @@ export type EventLine =
       readonly status: 'done' | 'failed';
       readonly output: string;
       readonly exitCode?: number;
+      readonly stopped?: string;
     }
   | ({ readonly event: 'end' } & RunEnd);
 
@@ -120,6 +121,9 @@ const header = shape(
 const event = either(
   shape({ event: oneOf('begun'), step: count }),
   shape({ event: oneOf('started'), step: count, ...process }),
-  shape({ event: oneOf('ended'), step: count, status: oneOf('done', 'failed'), output: text }, { exitCode: whole }),
+  shape(
+    { event: oneOf('ended'), step: count, status: oneOf('done', 'failed'), output: text },
+    { exitCode: whole, stopped: text },
+  ),
   shape({ event: oneOf('end'), at: time, status: oneOf('applied', 'failed', 'cut') }, { after: state }),
 );

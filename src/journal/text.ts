@@ -39,7 +39,9 @@ const headerFrom = (id: number, line: string): HeaderLine | Broken => {
   if (typeof format === 'number' && format > 1)
     return { line: 1, problem: `it was written by a newer node-prep, in format ${format}; this one knows format 1` };
   if (!isHeader(said)) return { line: 1, problem: 'it is no first line of a run' };
-  return said.run === id ? said : { line: 1, problem: `it is of run ${said.run}, not of run ${id}` };
+  if (said.run !== id) return { line: 1, problem: `it is of run ${said.run}, not of run ${id}` };
+  if ((said.undoes ?? 0) >= id) return { line: 1, problem: `it undoes run ${said.undoes}, which came later` };
+  return said;
 };
 
 const parsed = (line: string): unknown => {
@@ -71,6 +73,12 @@ const take = (event: EventLine, told: Told): string | undefined => {
 
 const stepWith = (step: RunStep, event: Extract<EventLine, { event: 'started' | 'ended' }>): RunStep => {
   if (event.event === 'started') return { ...step, command: { pid: event.pid, start: event.start } };
-  const { status, output, exitCode } = event;
-  return { ...step, status, ...(output !== '' && { output }), ...(exitCode !== undefined && { exitCode }) };
+  const { status, output, exitCode, stopped } = event;
+  return {
+    ...step,
+    status,
+    ...(output !== '' && { output }),
+    ...(exitCode !== undefined && { exitCode }),
+    ...(stopped !== undefined && { stopped }),
+  };
 };

@@ -24,8 +24,9 @@ const summary = ({ run, undone, busy }: Told) => ({
 });
 
 const stepsOf = ({ steps }: Run) =>
-  steps.map(({ status, output, exitCode }) => ({
+  steps.map(({ status, output, exitCode, stopped }) => ({
     status,
     ...(output !== undefined && { output }),
     ...(exitCode !== undefined && { exitCode }),
+    ...(stopped !== undefined && { stopped }),
   }));

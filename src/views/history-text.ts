@@ -107,9 +107,23 @@ const stepText = (run: Run, action: Action, at: number, verbose: boolean, style:
 };
 
 const wordFor = (run: Run, step: RunStep, at: number): string =>
-  step.status === 'begun' ? (run.end ? 'cut off' : 'begun') : isFailed(run, step, at) ? 'failed' : 'done';
+  step.status === 'begun'
+    ? run.end
+      ? 'cut off'
+      : 'begun'
+    : step.stopped
+      ? 'stopped'
+      : isFailed(run, step, at)
+        ? 'failed'
+        : 'done';
 
-const tints: { readonly [word: string]: Tint } = { done: 'green', failed: 'red', 'cut off': 'red', begun: 'yellow' };
+const tints: { readonly [word: string]: Tint } = {
+  done: 'green',
+  failed: 'red',
+  stopped: 'yellow',
+  'cut off': 'red',
+  begun: 'yellow',
+};
 
 /** What a step has said that was no success; the end of it, unless all is wanted. */
 const outputOf = (step: RunStep | undefined, verbose: boolean): string[] => {

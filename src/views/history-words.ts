@@ -25,7 +25,7 @@ export const endWords = (
   if (run.end?.status === 'applied') return 'applied';
   if (run.end?.status !== 'failed') return `cut off ${cutPlace(run)}`;
   const failed = run.steps.findIndex((step, at) => isFailed(run, step, at));
-  if (failed >= 0) return `failed in step ${failed + 1}`;
+  if (failed >= 0) return `${run.steps[failed]?.stopped ? 'interrupted' : 'failed'} in step ${failed + 1}`;
   return run.steps.length < run.plan.actions.length ? `stopped ${cutPlace(run)}` : 'done, but not as wanted';
 };
 
