@@ -1,11 +1,15 @@
 import { applyHost, appliedCode } from '../apply.ts';
 import { OperatorError } from '../errors.ts';
+import { onSignal } from '../interrupt.ts';
 import type { Desired, Host, Outcome, Plan } from '../model.ts';
 import { planText } from '../views/plan-text.ts';
 import { showSteps } from '../views/progress.ts';
+import { problemText } from '../views/problem-text.ts';
 import { speaksUtf8 } from '../views/terminal.ts';
 import { verdictLine } from '../views/verdict-line.ts';
-import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
+import { journalOf, sayRun } from './journal.ts';
+import { patienceFrom, requireUnstopped, underLock } from './lock.ts';
+import { desiredOptions, lockOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
 import { watchStreams } from './output.ts';
 import { detailFrom, isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
@@ -19,6 +23,7 @@ export const apply: Command = {
     ...desiredOptions,
     ...whereOptions,
     ...outputOptions,
+    ...lockOptions,
     yes: { about: 'do not ask', type: 'boolean', short: 'y' },
     partial: { about: 'do what can be done although something is blocked (then exits with 3)', type: 'boolean' },
   },
@@ -27,7 +32,7 @@ export const apply: Command = {
     const { desired } = await settingsFrom(args);
     const host = await hostFrom(args);
     try {
-      return await applyTo(host, desired, args);
+      return await underLock(host, args, () => applyTo(host, desired, args));
     } catch (error) {
       if (!isJson(args) || !(error instanceof OperatorError)) throw error;
       await printJson('apply', [{ host: host.name, status: 'failed', problem: error.message }]);
@@ -37,22 +42,22 @@ export const apply: Command = {
 };
 
 const applyTo = async (host: Host, desired: Desired, args: Args): Promise<number> => {
-  const lock = await host.lock();
-  try {
-    const outcome = await applyHost(
-      host,
-      desired,
-      { partial: on(args, 'partial') },
-      {
-        confirm: (plan) => confirm(host, plan, desired.askedBy, args),
-        progress: (plan, steps) => showSteps(plan.actions, steps, isFancy() && !isJson(args)),
+  const journal = await journalOf(host, patienceFrom(args));
+  const outcome = await applyHost(
+    host,
+    desired,
+    { partial: on(args, 'partial'), ...(journal && { journal }) },
+    {
+      confirm: async (plan) => {
+        const agreed = await confirm(host, plan, desired.askedBy, args);
+        requireUnstopped();
+        return agreed;
       },
-    );
-    await report(outcome, args);
-    return appliedCode(outcome);
-  } finally {
-    await lock.release();
-  }
+      progress: (plan, steps) => showSteps(plan.actions, steps, isFancy() && !isJson(args)),
+    },
+  );
+  await report(outcome, args);
+  return appliedCode(outcome);
 };
 
 /** The drawn list needs a real terminal that knows its width (a serial console may not), and signs that are not in ASCII. */
@@ -81,20 +86,24 @@ const confirm = async (host: Host, plan: Plan, askedBy: readonly string[], args:
 const ask = async (question: string): Promise<boolean> => {
   const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const stop = new AbortController();
+  const forget = onSignal(() => stop.abort());
   try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+    return /^y(es)?$/i.test((await terminal.question(question, { signal: stop.signal })).trim());
   } catch {
     // Ctrl-C and Ctrl-D mean no.
     process.stderr.write('\n');
     return false;
   } finally {
+    forget();
     terminal.close();
   }
 };
 
 const report = async (outcome: Outcome, args: Args): Promise<void> => {
   if (isJson(args)) return printJson('apply', [outcome]);
-  if ('problem' in outcome && outcome.status !== 'refused') note(`${outcome.problem}.`);
+  if ('problem' in outcome && outcome.status !== 'refused') note(`${problemText(outcome)}.`);
   if (outcome.status === 'refused') note('refused: something is blocked, and nothing was touched. --partial does the rest.');
   if ('plan' in outcome && outcome.plan) print(verdictLine(outcome.host, outcome.plan));
+  if (!on(args, 'quiet')) sayRun(outcome);
 };
