@@ -61,7 +61,7 @@ const applyTo = async (host: Host, desired: Desired, args: Args): Promise<number
 };
 
 /** The drawn list needs a real terminal that knows its width (a serial console may not), and signs that are not in ASCII. */
-const isFancy = (): boolean =>
+export const isFancy = (): boolean =>
   process.stdout.isTTY === true &&
   process.stderr.isTTY === true &&
   process.stderr.columns >= 60 &&
@@ -83,7 +83,8 @@ const confirm = async (host: Host, plan: Plan, askedBy: readonly string[], args:
   return ask(`Do these ${plan.actions.length} steps on this ${host.image ? 'image' : 'host'}? [y/N] `);
 };
 
-const ask = async (question: string): Promise<boolean> => {
+/** A question to a person at the terminal; only yes is yes. */
+export const ask = async (question: string): Promise<boolean> => {
   const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const stop = new AbortController();

@@ -6,7 +6,8 @@ import { plan } from './plan.ts';
 import { history } from './history.ts';
 import { profiles } from './profiles.ts';
 import { render } from './render.ts';
+import { undo } from './undo.ts';
 import { verify } from './verify.ts';
 
 /** Every command, in the order in which the help lists them. */
-export const commands: readonly Command[] = [plan, apply, verify, history, explain, facts, profiles, render];
+export const commands: readonly Command[] = [plan, apply, verify, undo, history, explain, facts, profiles, render];

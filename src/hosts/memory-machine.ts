@@ -15,7 +15,7 @@ export type Service = { readonly active: string; readonly enabled: string };
 
 /**
  * All that a host in memory is. `defaults`: kernel settings as they are after boot. `listed`: whether the lists of available
- * packages are there. `unlinked`: the links that `systemctl disable` took, by unit. `scripts`: what a read-only shell script prints, by the
+ * packages are there. `unlinked`: what has to come back: links that `systemctl disable` took, by unit, and files that a package replaced, by package. `scripts`: what a read-only shell script prints, by the
  * name that it has as $0. `commands`: what changed it, in order.
  */
 export type Machine = {

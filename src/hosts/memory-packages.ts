@@ -30,8 +30,11 @@ export const hasProgram = ({ files }: Machine, name: string): boolean =>
 /** Lays the programs of a package down. */
 export const bringPrograms = ({ files }: Machine, name: string): void => {
   for (const program of broughtPrograms[name] ?? []) files.set(`/usr/sbin/${program}`, 'ELF');
-  if (/^iptables(-nft|-legacy)?$/.test(name)) bringIptables(files, name.slice('iptables-'.length));
+  if (isIptables(name)) bringIptables(files, name.slice('iptables-'.length));
 };
+
+const isIptables = (name: string): boolean => /^iptables(-nft|-legacy)?$/.test(name);
+const iptablesFile = /^\/(?:usr\/sbin|etc\/alternatives)\/(?:ip6?tables|xtables)/;
 
 /** Programs behind alternatives(8), as Debian's package and RHEL's lay them; a choice that was made before stays. */
 const bringIptables = (files: Machine['files'], named: string): void => {
@@ -75,7 +78,9 @@ const install = (machine: Machine, words: readonly string[], absent: (name: stri
     if (found?.gone) return failed(100, `E: Failed to fetch ${name}_${found.version}.deb  404  Not Found`);
     if (!found && !machine.installed.has(name)) return absent(name);
     if (found) machine.installed.set(name, found.version);
-    for (const [path, text] of Object.entries(found?.files ?? {})) machine.files.set(path, text);
+    const laid = Object.entries(found?.files ?? {});
+    machine.unlinked.set(name, new Map([...machine.files].filter(([path]) => laid.some(([own]) => own === path))));
+    for (const [path, text] of laid) machine.files.set(path, text);
     bringPrograms(machine, name);
   }
   return done;
@@ -86,7 +91,9 @@ export const removePackages = (machine: Machine, words: readonly string[]): Ran 
   for (const name of words.filter((word) => !word.startsWith('-'))) {
     machine.installed.delete(name);
     for (const program of broughtPrograms[name] ?? []) machine.files.delete(`/usr/sbin/${program}`);
+    if (isIptables(name)) for (const path of [...machine.files.keys()]) if (iptablesFile.test(path)) machine.files.delete(path);
     for (const path of Object.keys(machine.available.get(name)?.files ?? {})) machine.files.delete(path);
+    for (const [path, file] of machine.unlinked.get(name) ?? []) machine.files.set(path, file);
   }
   return done;
 };

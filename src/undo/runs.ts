@@ -1,26 +1,24 @@
 import { OperatorError } from '../errors.ts';
 import type { Run } from '../journal.ts';
+import { undoneBy } from '../journal/ended.ts';
 import { inWords } from './part.ts';
-
-/** Whether a run was put back, and is so still: an undo can be undone itself. */
-export const undoneBy = (run: Run, runs: readonly Run[]): Run | undefined =>
-  runs.find((other) => other.undoes === run.id && other.end?.status === 'applied' && !undoneBy(other, runs));
 
 /** The runs after one that are in effect and no undo of it. */
 export const laterRuns = (run: Run, runs: readonly Run[]): Run[] =>
-  runs.filter((other) => other.id > run.id && other.undoes !== run.id && hasBegun(other) && !undoneBy(other, runs));
+  runs.filter((other) => other.id > run.id && other.undoes !== run.id && hasBegun(other) && !undoneBy(runs).has(other.id));
 
 /**
  * The run that an undo is about: the one of that number, else the last apply that did something and is not undone. Undefined where there is
  * none to undo. Throws an OperatorError where the number means none, or one that cannot be undone.
  */
 export const runToUndo = (word: string | undefined, runs: readonly Run[]): Run | undefined => {
-  if (word === undefined) return runs.findLast((run) => run.command === 'apply' && hasBegun(run) && !undoneBy(run, runs));
+  const undone = undoneBy(runs);
+  if (word === undefined) return runs.findLast((run) => run.command === 'apply' && hasBegun(run) && !undone.has(run.id));
   const run = runs.find(({ id }) => String(id) === word);
   if (!run) throw unknownRun(word, runs);
-  const by = undoneBy(run, runs);
-  if (by)
-    throw new OperatorError(`Run ${run.id} is undone already, by run ${by.id}.`, `To have it back: node-prep undo ${by.id}`);
+  const by = undone.get(run.id);
+  if (by !== undefined)
+    throw new OperatorError(`Run ${run.id} is undone already, by run ${by}.`, `To have it back: node-prep undo ${by}`);
   if (!hasBegun(run)) throw new OperatorError(`Run ${run.id} ended before its first step: there is nothing to undo.`);
   return run;
 };

@@ -88,7 +88,7 @@ const isDriven = (path: string, kept: readonly Want[]): boolean =>
 const withDriven = (wants: readonly Want[], before: Values, after: Values | undefined, now: Values): Want[] => {
   const kept: Want[] = [];
   const sorted = [...wants].sort((a, b) => rank(a) - rank(b));
-  for (const want of sorted) if (givenBy(kept, want.path) !== want.value) kept.push(want);
+  for (const want of sorted) if (!isLesser(want) || givenBy(kept, want.path) !== want.value) kept.push(want);
   const others = Object.keys(before).filter((path) => now[path] !== undefined && !wants.some((want) => want.path === path));
   const spoilt = others.flatMap((path): Want[] => {
     const value = after === undefined || now[path] === after[path] ? before[path] : now[path];
@@ -97,6 +97,10 @@ const withDriven = (wants: readonly Want[], before: Values, after: Values | unde
   });
   return [...kept, ...spoilt].sort((a, b) => rank(a) - rank(b));
 };
+
+/** One of many devices, or a limit that holds 0 while its rival is in force: the kernel refuses some of these zeros. */
+const isLesser = ({ path, value }: Want): boolean =>
+  /^net\/ipv[46]\/conf\/(?!all\/|default\/)/.test(path) || (path.startsWith('vm/') && value === '0');
 
 /** The value that a key gets by writes to others. */
 const givenBy = (kept: readonly Want[], path: string): string | undefined => {

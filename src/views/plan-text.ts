@@ -134,7 +134,8 @@ const noteText = (finding: Finding, indent: string, style: Style): string[] => {
   return [...hanging('why: ', finding.reason, style.width, indent), ...hanging('do:  ', finding.remedy, style.width, indent)];
 };
 
-const hanging = (label: string, text: string, width: number, indent: string): string[] =>
+/** Text that hangs behind a label of five signs. */
+export const hanging = (label: string, text: string, width: number, indent: string): string[] =>
   wrap(safe(text), width, `${indent}     `).map((line, i) => (i === 0 ? `${indent}${label}${line.trimStart()}` : line));
 
 /** Who wants something, why, since when and who says so. */

@@ -1,0 +1,92 @@
+import { OperatorError } from '../errors.ts';
+import type { Run } from '../journal.ts';
+import type { Host } from '../model.ts';
+import { undoHost, undoneCode } from '../undo-host.ts';
+import type { UndoOutcome, UndoPlan } from '../undo-host.ts';
+import { laterRuns, runToUndo } from '../undo/runs.ts';
+import { problemText } from '../views/problem-text.ts';
+import { showSteps } from '../views/progress.ts';
+import { undoneLine, undoText } from '../views/undo-text.ts';
+import { ask, isFancy } from './apply.ts';
+import { journalOf, sayRun } from './journal.ts';
+import { patienceFrom, requireUnstopped, underLock } from './lock.ts';
+import { lockOptions, on, outputOptions } from './options.ts';
+import type { Args, Command } from './options.ts';
+import { watchStreams } from './output.ts';
+import { isJson, note, print, printJson, styleFrom } from './shared.ts';
+import { hostFrom } from './where.ts';
+
+/** Puts back what a run changed. */
+export const undo: Command = {
+  name: 'undo',
+  words: ['[run]'],
+  about: 'put back what the last apply changed, or the run of that number; an undo can be undone as well',
+  options: {
+    ...lockOptions,
+    ...outputOptions,
+    yes: { about: 'do not ask', type: 'boolean', short: 'y' },
+    partial: { about: 'put back the rest although something was changed since (then exits with 3)', type: 'boolean' },
+    packages: { about: 'remove the packages that came with the run as well, where nothing else needs them', type: 'boolean' },
+  },
+  run: async (args) => {
+    watchStreams();
+    const host = await hostFrom(args);
+    try {
+      return await underLock(host, args, () => undoOn(host, args));
+    } catch (error) {
+      if (!isJson(args) || !(error instanceof OperatorError)) throw error;
+      await printJson('undo', [{ host: host.name, status: 'failed', problem: error.message }]);
+      throw error;
+    }
+  },
+};
+
+const undoOn = async (host: Host, args: Args): Promise<number> => {
+  const journal = await journalOf(host, patienceFrom(args));
+  const runs = (await journal?.to.runs()) ?? [];
+  const run = runToUndo(args.words[0], runs);
+  if (!journal || !run) return nothingToUndo(args);
+  const outcome = await undoHost(host, run, {
+    packages: on(args, 'packages'),
+    partial: on(args, 'partial'),
+    later: laterRuns(run, runs),
+    journal,
+    confirm: async (way) => {
+      const agreed = await confirm(host, run, way, args);
+      requireUnstopped();
+      return agreed;
+    },
+    progress: (plan, steps) => showSteps(plan.actions, steps, isFancy() && !isJson(args)),
+  });
+  await report(outcome, run, args);
+  return undoneCode(outcome);
+};
+
+/** That there is nothing to put back is as it should be: a script that makes sure of it must not fail. */
+const nothingToUndo = async (args: Args): Promise<number> => {
+  if (isJson(args)) await printJson('undo', []);
+  else print('Nothing to undo: no apply that changed this host is in effect. node-prep history lists the runs.');
+  return 0;
+};
+
+/** The way back is always shown before anything is done; with --format json it is part of nothing but the result. */
+const confirm = async (host: Host, run: Run, way: UndoPlan, args: Args): Promise<boolean> => {
+  const asks = way.plan.actions.length > 0 && !on(args, 'yes');
+  if ((asks || !on(args, 'quiet')) && !isJson(args)) print(await undoText(host.name, run, way, styleFrom(args)));
+  if (!asks) return true;
+  if (process.stdin.isTTY !== true || isJson(args)) {
+    throw new OperatorError(
+      'Nobody can be asked whether to go on; nothing was touched.',
+      `Look at the steps, then run it with --yes: node-prep undo ${run.id} --yes`,
+    );
+  }
+  return ask(`Do these ${way.plan.actions.length} steps on this host? [y/N] `);
+};
+
+const report = async (outcome: UndoOutcome, run: Run, args: Args): Promise<void> => {
+  if (isJson(args)) return printJson('undo', [outcome]);
+  if (outcome.status === 'refused') note(`refused: ${outcome.problem}. --partial puts back the rest.`);
+  else if ('problem' in outcome) note(`${problemText(outcome)}.`);
+  print(undoneLine(outcome.host, run.id, outcome));
+  if (!on(args, 'quiet')) sayRun(outcome);
+};
