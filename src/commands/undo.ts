@@ -31,20 +31,24 @@ export const undo: Command = {
   run: async (args) => {
     watchStreams();
     const host = await hostFrom(args);
+    const shown: Shown = {};
     try {
-      return await underLock(host, args, () => undoOn(host, args));
+      return await underLock(host, args, () => undoOn(host, args, shown));
     } catch (error) {
       if (!isJson(args) || !(error instanceof OperatorError)) throw error;
-      await printJson('undo', [{ host: host.name, status: 'failed', problem: error.message }]);
+      await printJson('undo', [shown.way ?? { host: host.name, status: 'failed', problem: error.message }]);
       throw error;
     }
   },
 };
 
-const undoOn = async (host: Host, args: Args): Promise<number> => {
+/** The way back that would have been shown to a person, for programs that did not say --yes. */
+type Shown = { way?: UndoOutcome };
+
+const undoOn = async (host: Host, args: Args, shown: Shown): Promise<number> => {
   const journal = await journalOf(host, patienceFrom(args));
   const runs = (await journal?.to.runs()) ?? [];
-  const run = runToUndo(args.words[0], runs);
+  const run = runToUndo(args.words[0], runs, on(args, 'packages'));
   if (!journal || !run) return nothingToUndo(args);
   const outcome = await undoHost(host, run, {
     packages: on(args, 'packages'),
@@ -52,6 +56,7 @@ const undoOn = async (host: Host, args: Args): Promise<number> => {
     later: laterRuns(run, runs),
     journal,
     confirm: async (way) => {
+      if (isJson(args) && !on(args, 'yes')) shown.way = { host: host.name, status: 'planned', undoes: run.id, ...way };
       const agreed = await confirm(host, run, way, args);
       requireUnstopped();
       return agreed;

@@ -121,7 +121,7 @@ exit 0`;
     ask: `dpkg --dry-run --remove "$@" 2>/dev/null | sed -n 's/^Would remove or purge \\([^ ]*\\) .*/\\1/p'`,
     command: (names) => ({
       argv: ['dpkg', '--remove', ...names],
-      why: `remove ${names.join(', ')}; their configuration files stay`,
+      why: `remove ${names.length === 1 ? names[0] : `${names.length} packages`}; configuration files stay`,
       patience: { says: 'is locked by another process', seconds: 300 },
     }),
   },

@@ -79,7 +79,10 @@ while [ -n "$more" ]; do
   done
 done
 printf '%s\n' $free`,
-    command: (names) => ({ argv: ['rpm', '-e', ...names], why: `remove ${names.join(', ')}; changed configuration files stay` }),
+    command: (names) => ({
+      argv: ['rpm', '-e', ...names],
+      why: `remove ${names.length === 1 ? names[0] : `${names.length} packages`}; changed configuration files stay`,
+    }),
   },
   noCandidate: (name, { name: system }) =>
     `Enable a repository that has ${name} for ${system} (EPEL has what the base lacks), then plan again.`,

@@ -41,7 +41,7 @@ export const rmmod = (machine: Machine, names: readonly string[]): Ran => {
     const lines = moduleLines(machine);
     const found = lines.find((line) => line.name === name);
     if (!found) return [`rmmod: ERROR: Module ${name} is not currently loaded`];
-    if (found.by.length > 0) return [`rmmod: ERROR: Module ${name} is in use by: ${found.by.join(' ')}`];
+    if (found.by.length + found.others > 0) return [`rmmod: ERROR: Module ${name} is in use by: ${found.by.join(' ')}`];
     writeLines(
       machine,
       lines.filter((line) => line !== found).map((line) => ({ ...line, by: line.by.filter((user) => user !== name) })),
@@ -52,20 +52,22 @@ export const rmmod = (machine: Machine, names: readonly string[]): Ran => {
   return complaints.length === 0 ? done : failed(1, complaints.join('\n'));
 };
 
-type Line = { readonly name: string; readonly by: readonly string[] };
+/** A line of /proc/modules. `others`: uses by no module. */
+type Line = { readonly name: string; readonly by: readonly string[]; readonly others: number };
 
 const moduleLines = ({ files }: Machine): Line[] =>
   textOf(files, '/proc/modules')
     .split('\n')
     .filter(Boolean)
-    .map((line) => ({
-      name: line.split(' ')[0] ?? '',
-      by: (line.split(' ')[3] ?? '').split(',').filter((user) => /\w/.test(user)),
-    }));
+    .map((line) => {
+      const [name = '', , uses = '0', users = '-'] = line.split(' ');
+      const by = users.split(',').filter((user) => /\w/.test(user));
+      return { name, by, others: Number(uses) - by.length };
+    });
 
 const writeLines = ({ files }: Machine, lines: readonly Line[]): void => {
-  const text = ({ name, by }: Line): string =>
-    `${name} 16384 ${by.length} ${by.map((user) => `${user},`).join('') || '-'} Live 0x0000000000000000\n`;
+  const text = ({ name, by, others }: Line): string =>
+    `${name} 16384 ${by.length + others} ${by.map((user) => `${user},`).join('') || '-'} Live 0x0000000000000000\n`;
   files.set('/proc/modules', lines.map(text).join(''));
 };
 
@@ -96,7 +98,7 @@ const insert = (machine: Machine, module: string): boolean => {
   if (!mayLoad(machine) || refusedByKernel(machine).has(module)) return false;
   const needs = index(machine).get(module) ?? [];
   const others = moduleLines(machine).map((line) => (needs.includes(line.name) ? { ...line, by: [module, ...line.by] } : line));
-  writeLines(machine, [{ name: module, by: [] }, ...others]);
+  writeLines(machine, [{ name: module, by: [], others: 0 }, ...others]);
   for (const [path, value] of Object.entries(broughtKeys[module] ?? {})) {
     if (!machine.files.has(`/proc/sys/${path}`)) machine.files.set(`/proc/sys/${path}`, `${value}\n`);
   }

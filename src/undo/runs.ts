@@ -9,15 +9,15 @@ export const laterRuns = (run: Run, runs: readonly Run[]): Run[] =>
 
 /**
  * The run that an undo is about: the one of that number, else the last apply that did something and is not undone. Undefined where there is
- * none to undo. Throws an OperatorError where the number means none, or one that cannot be undone.
+ * none to undo. Throws an OperatorError where the number means none, or one that cannot be undone. `again`: one that is undone will do, as its packages may still be there.
  */
-export const runToUndo = (word: string | undefined, runs: readonly Run[]): Run | undefined => {
+export const runToUndo = (word: string | undefined, runs: readonly Run[], again = false): Run | undefined => {
   const undone = undoneBy(runs);
   if (word === undefined) return runs.findLast((run) => run.command === 'apply' && hasBegun(run) && !undone.has(run.id));
   const run = runs.find(({ id }) => String(id) === word);
   if (!run) throw unknownRun(word, runs);
   const by = undone.get(run.id);
-  if (by !== undefined)
+  if (by !== undefined && !again)
     throw new OperatorError(`Run ${run.id} is undone already, by run ${by}.`, `To have it back: node-prep undo ${by}`);
   if (!hasBegun(run)) throw new OperatorError(`Run ${run.id} ended before its first step: there is nothing to undo.`);
   return run;

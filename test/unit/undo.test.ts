@@ -3,13 +3,14 @@ import { applyHost, planHost } from '../../src/apply.ts';
 import type { MemoryFile } from '../../src/hosts/memory-machine.ts';
 import { memoryJournal } from '../../src/hosts/memory-journal.ts';
 import type { MemoryHost } from '../../src/hosts/memory.ts';
-import type { Journal } from '../../src/journal.ts';
+import type { Journal, Run } from '../../src/journal.ts';
 import type { Desired, Outcome, Step } from '../../src/model.ts';
 import { laterRuns, runToUndo } from '../../src/undo/runs.ts';
-import { undoHost } from '../../src/undo-host.ts';
+import { planUndoOf, undoHost, undoneCode } from '../../src/undo-host.ts';
 import type { UndoOutcome } from '../../src/undo-host.ts';
 import { hostFrom, hosts } from '../recordings/hosts.ts';
-import { allowing, desiredFrom } from './support.ts';
+import type { Recipe } from '../recordings/hosts.ts';
+import { allowing, debianWith, desiredFrom, desiredOf, execute } from './support.ts';
 
 const header = { words: ['apply', '--yes'], since: '2026-11-21T18:00:00.000Z', by: 'root', version: '0.0.0' };
 
@@ -125,5 +126,248 @@ describe.each(Object.entries(hosts))('%s', (_name, recipe) => {
     const gone = await undo(host, journal, { run: 1, packages: true });
     expect([gone.status, gone.left]).toEqual(['applied', []]);
     expect(snapshot(host)).toEqual({ ...before, scripts: snapshot(host)['scripts'] });
+  });
+});
+
+const ownSysctl = '/etc/sysctl.d/node-prep.conf';
+const forward = { kind: 'sysctl', key: 'net.ipv4.ip_forward', value: '1' } as const;
+const overcommit = { kind: 'sysctl', key: 'vm.overcommit_memory', value: '1' } as const;
+const brNetfilter = { kind: 'module', name: 'br_netfilter' } as const;
+const valueOf = (host: MemoryHost, path: string): unknown => host.files.get(`/proc/sys/${path}`);
+
+/** A host on which that was applied, and its journal. */
+const appliedOn = async (host: MemoryHost, desired: Desired) => {
+  const journal = memoryJournal();
+  await apply(host, journal, desired);
+  return { host, journal };
+};
+
+/** The journal as it is after a run was killed: without its end. */
+const cutOff = (journal: ReturnType<typeof memoryJournal>): void => {
+  const { end: _end, ...run } = journal.list[0] as Run;
+  journal.list[0] = { ...run, end: { at: '2026-11-21T18:00:00.000Z', status: 'cut' } };
+};
+
+describe('what somebody changed since', () => {
+  test('a file that is not as the run left it stops the undo: nothing is touched, and what is there is said', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward, brNetfilter));
+    host.files.set(ownSysctl, `${String(host.files.get(ownSysctl))}vm.panic_on_oom = 1\n`);
+    const before = snapshot(host);
+    const refused = await undo(host, journal);
+    expect([refused.status, undoneCode(refused)]).toEqual(['refused', 3]);
+    expect(refused.stops).toEqual([
+      {
+        what: ownSysctl,
+        why: 'it is not as this run left it: lines 1 added; the first that differs is line 5: "vm.panic_on_oom = 1"',
+      },
+    ]);
+    expect(snapshot(host)).toEqual(before);
+    expect(journal.list).toHaveLength(1);
+  });
+
+  test('--partial puts back the rest, says so, and the run can be undone again once the file is mended', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward, brNetfilter));
+    const text = host.files.get(ownSysctl);
+    host.files.set(ownSysctl, 'mine = 1\n');
+    const partly = await undo(host, journal, { partial: true });
+    expect([partly.status, undoneCode(partly)]).toEqual(['failed', 3]);
+    expect(partly).toMatchObject({ problem: `changed since: ${ownSysctl}` });
+    expect([host.files.get(ownSysctl), valueOf(host, 'net/ipv4/ip_forward')]).toEqual(['mine = 1\n', '0\n']);
+    host.files.set(ownSysctl, text ?? '');
+    expect((await undo(host, journal)).status).toBe('applied');
+    expect(host.files.has(ownSysctl)).toBe(false);
+  });
+
+  test('a file that a later run wrote is put back after that run, which is named', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward));
+    await apply(host, journal, desiredOf(forward, overcommit));
+    expect((await undo(host, journal, { run: 1 })).stops[0]?.why).toMatch(/; run 2 wrote it later: undo that first$/);
+    expect((await undo(host, journal)).undoes).toBe(2);
+    expect((await undo(host, journal)).undoes).toBe(1);
+    expect(await journal.runs().then((runs) => runToUndo(undefined, runs))).toBeUndefined();
+    expect([host.files.has(ownSysctl), valueOf(host, 'net/ipv4/ip_forward')]).toEqual([false, '0\n']);
+  });
+
+  test('a setting with another value stays as it is, and that is said', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward, overcommit));
+    host.files.set('/proc/sys/vm/overcommit_memory', '2\n');
+    const undone = await undo(host, journal);
+    expect([undone.status, undone.left]).toEqual([
+      'applied',
+      [{ what: 'vm.overcommit_memory', why: 'somebody has set it to 2 since; this run left it at 1, and before it was 0' }],
+    ]);
+    expect(valueOf(host, 'vm/overcommit_memory')).toBe('2\n');
+  });
+
+  test('a mode that somebody gave a file since stays; the one that it had before comes back', async () => {
+    const { host, journal } = await appliedOn(debianWith({ [ownSysctl]: '# old\n' }), desiredOf(forward));
+    await undo(host, journal);
+    expect(host.files.get(ownSysctl)).toBe('# old\n');
+    const again = await appliedOn(debianWith({ [ownSysctl]: '# old\n' }), desiredOf(forward));
+    again.host.machine.modes.set(ownSysctl, '0600');
+    await undo(again.host, again.journal);
+    expect(again.host.machine.modes.get(ownSysctl)).toBe('0600');
+  });
+
+  test('a module in use stays with those that it needs, and who uses it is said', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(brNetfilter, { kind: 'module', name: 'xt_set' }));
+    const used = (await undoPlan(host, journal)).plan.actions.flatMap((a) => (a.do === 'run' ? a.argv : []));
+    expect(used).toEqual(expect.arrayContaining(['rmmod', 'br_netfilter', 'bridge', 'xt_set', 'ip_set']));
+    const modules = String(host.files.get('/proc/modules'));
+    host.files.set('/proc/modules', modules.replace(/^br_netfilter (\d+) 0 -/m, 'br_netfilter $1 2 -'));
+    const undone = await undo(host, journal);
+    expect(undone.left).toEqual([
+      {
+        what: expect.stringMatching(/^modules br_netfilter, bridge/),
+        why: expect.stringContaining('br_netfilter by 2 other users'),
+      },
+    ]);
+    const left = String(host.files.get('/proc/modules'));
+    expect([left.includes('br_netfilter'), left.includes('ip_set')]).toEqual([true, false]);
+  });
+});
+
+const undoPlan = async (host: MemoryHost, to: Journal) => {
+  const runs = await to.runs();
+  const run = runToUndo(undefined, runs);
+  if (!run) throw new Error('nothing to undo');
+  return planUndoOf(host, run, { packages: false, later: laterRuns(run, runs) });
+};
+
+describe('a run that was cut off', () => {
+  test('is put back as far as what it meant to do is found', async () => {
+    const host = debianWith({ '/etc/sysctl.d/k8s.conf': 'vm.panic_on_oom = 1\n' });
+    const before = snapshot(host);
+    const { journal } = await appliedOn(host, desiredOf(forward, overcommit, brNetfilter));
+    cutOff(journal);
+    const undone = await undo(host, journal);
+    expect([undone.status, undone.left]).toEqual(['applied', []]);
+    expect(snapshot(host)).toEqual(before);
+  });
+
+  test.each([0, 1, 2, 3, 4, 5])('after step %i of all that there is to do', async (steps) => {
+    const recipe = hosts['debian-12-swap-and-lists'] as Recipe;
+    const desired = desiredFrom(['kubernetes', 'istio', 'calico']);
+    const host = hostFrom(recipe);
+    const before = snapshot(host);
+    const { journal } = await appliedOn(hostFrom(recipe), desired);
+    const run = journal.list[0] as Run;
+    await execute(host, run.plan.actions.slice(0, steps));
+    journal.list[0] = { ...run, steps: run.steps.slice(0, steps + 1) };
+    cutOff(journal);
+    expect((await undo(host, journal)).status).toBe('applied');
+    expect(withoutPackages(host, before)).toEqual(before);
+  });
+
+  test('leaves what somebody else set since', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward, overcommit));
+    cutOff(journal);
+    host.files.set('/proc/sys/vm/overcommit_memory', '2\n');
+    const undone = await undo(host, journal);
+    expect(undone.left).toEqual([{ what: 'vm.overcommit_memory', why: 'somebody has set it to 2 since; before it was 0' }]);
+  });
+});
+
+describe('after a reboot', () => {
+  test.each(['debian-12', 'debian-12-swap-and-lists', 'rocky-9', 'fedora-43'])('%s goes back all the same', async (name) => {
+    const recipe = hosts[name] as Recipe;
+    const rebooted = hostFrom(recipe);
+    rebooted.reboot();
+    const before = snapshot(rebooted);
+    const host = hostFrom(recipe);
+    host.reboot();
+    const { journal } = await appliedOn(host, desiredFrom(['kubernetes', 'istio', 'calico']));
+    host.reboot();
+    const undone = await undo(host, journal);
+    expect([undone.status, undone.stops]).toEqual(['applied', []]);
+    host.reboot();
+    expect(withoutPackages(host, before)).toEqual(before);
+  });
+});
+
+describe('the order of settings', () => {
+  const device = 'net/ipv6/conf/eth0';
+  const routed = debianWith({
+    '/proc/net/ipv6_route': `${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00 fe80000000000000000000000000000a 00000400 00000001 00000000 00450003 eth0\n`,
+    '/proc/sys/net/ipv6/conf/eth0/accept_ra': '1\n',
+    '/proc/sys/net/ipv6/conf/eth0/forwarding': '0\n',
+  });
+  const settings = async (to: Journal): Promise<string[]> =>
+    (await to.runs()).at(-1)?.plan.actions.flatMap((a) => (a.do === 'run' && a.argv[0] === 'sysctl' ? a.argv.slice(3) : [])) ??
+    [];
+
+  test('keeps the IPv6 default route: routers are listened to until forwarding is off, and before it is on again', async () => {
+    const { host, journal } = await appliedOn(routed, desiredFrom(['kubernetes'], ['ipv6']));
+    expect(valueOf(host, `${device}/accept_ra`)).toBe('2\n');
+    await undo(host, journal);
+    const back = await settings(journal);
+    expect(back[0]).toBe('net.ipv6.conf.all.forwarding=0');
+    expect(back.at(-1)).toBe('net.ipv6.conf.eth0.accept_ra=1');
+    await undo(host, journal, { run: 2 });
+    expect((await settings(journal))[0]).toBe('net.ipv6.conf.eth0.accept_ra=2');
+  });
+
+  test('a device of which forwarding was on keeps it, although the switch for all turns it off', async () => {
+    const host = debianWith({
+      '/proc/sys/net/ipv4/conf/all/forwarding': '0\n',
+      '/proc/sys/net/ipv4/conf/eth0.100/forwarding': '1\n',
+      '/proc/sys/net/ipv4/conf/eth1/forwarding': '0\n',
+    });
+    const { journal } = await appliedOn(host, desiredOf(forward));
+    for (const name of ['all', 'eth1']) host.files.set(`/proc/sys/net/ipv4/conf/${name}/forwarding`, '1\n');
+    const run = journal.list[0] as Run;
+    const after = {
+      ...run.end?.after,
+      sysctl: {
+        ...(run.end?.after?.['sysctl'] as object),
+        'net/ipv4/conf/all/forwarding': '1',
+        'net/ipv4/conf/eth1/forwarding': '1',
+      },
+    };
+    journal.list[0] = { ...run, end: { at: '', status: 'applied', after } };
+    const { plan } = await undoPlan(host, journal);
+    expect(plan.actions.flatMap((a) => (a.do === 'run' ? a.argv.slice(3) : []))).toEqual([
+      'net.ipv4.ip_forward=0',
+      'net.ipv4.conf.all.forwarding=0',
+      'net.ipv4.conf.eth0/100.forwarding=1',
+    ]);
+  });
+});
+
+describe('firewalls and services', () => {
+  test('ufw that was turned off is on again', async () => {
+    const host = debianWith(
+      { '/etc/ufw/ufw.conf': 'ENABLED=yes\n', '/etc/default/ufw': 'DEFAULT_INPUT_POLICY="DROP"\n' },
+      { scripts: { 'ask-ufw': 'running\n' } },
+    );
+    const before = snapshot(host);
+    const { journal } = await appliedOn(host, desiredOf({ kind: 'service', name: 'ufw', state: 'inactive' }));
+    expect(host.files.get('/etc/ufw/ufw.conf')).toBe('ENABLED=no\n');
+    expect((await undo(host, journal)).status).toBe('applied');
+    expect(snapshot(host)).toEqual(before);
+    await undo(host, journal, { run: 2 });
+    expect(host.files.get('/etc/ufw/ufw.conf')).toBe('ENABLED=no\n');
+  });
+
+  test('a service that was stopped and masked starts again, now and at boot; and the undo of that stops it', async () => {
+    const unit = 'firewalld.service';
+    const link = `/etc/systemd/system/multi-user.target.wants/${unit}`;
+    const host = debianWith(
+      { [link]: { link: `/lib/systemd/system/${unit}` }, [`/lib/systemd/system/${unit}`]: '[Unit]\n' },
+      { services: { [unit]: { active: 'active', enabled: 'enabled' } } },
+    );
+    host.files.set(`/run/systemd/units/invocation:${unit}`, { link: '0123456789abcdef0123456789abcdef' });
+    const before = snapshot(host);
+    const { journal } = await appliedOn(host, desiredOf({ kind: 'service', name: 'firewalld', state: 'inactive', mask: true }));
+    const after = snapshot(host);
+    const undone = await undo(host, journal);
+    expect([undone.status, snapshot(host)]).toEqual(['applied', before]);
+    expect(journal.list[1]?.plan.actions.map((a) => (a.do === 'run' ? a.argv.join(' ') : a.path))).toEqual([
+      `systemctl unmask ${unit}`,
+      `systemctl enable ${unit}`,
+      `systemctl start ${unit}`,
+    ]);
+    await undo(host, journal, { run: 2 });
+    expect(snapshot(host)).toEqual(after);
   });
 });
