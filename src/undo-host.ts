@@ -37,7 +37,7 @@ export const planUndoOf = async (host: Host, run: Run, wish: UndoWish): Promise<
 
 /**
  * Plans the way back, goes it and plans it again: the second plan is the verification. Refused, with nothing touched, where something was
- * changed since, unless `partial`.
+ * changed since, unless `partial`. That there is nothing to do is written down as well: the run is undone then.
  */
 export const undoHost = async (host: Host, run: Run, options: UndoOptions): Promise<UndoOutcome> => {
   const { answers, ...way } = await planUndoOf(host, run, options);
@@ -48,11 +48,6 @@ export const undoHost = async (host: Host, run: Run, options: UndoOptions): Prom
     return { host: host.name, status: 'refused', plan, problem: `${changedWords(way.stops)}; nothing was touched`, ...told };
   }
   const agreed = await options.confirm(way);
-  if (plan.actions.length === 0) {
-    return way.stops.length > 0
-      ? { host: host.name, status: 'failed', plan, steps: [], problem: changedWords(way.stops), ...told }
-      : { host: host.name, status: 'applied', plan, steps: [], ...told };
-  }
   if (!agreed) throw new OperatorError('Not confirmed: nothing was touched.', 'Answer yes, or give --yes.');
   return goBack(host, run, options, { answers, plan });
 };

@@ -66,7 +66,10 @@ const withoutProcess = (argv: Argv, looked: Looked): string | undefined => {
 
 const lock: Host['lock'] = async (patience) => {
   if (process.geteuid?.() !== 0) {
-    throw new OperatorError('Only root can change this host.', 'Run it with sudo: sudo node-prep apply ...');
+    throw new OperatorError(
+      'Only root can change this host.',
+      `Run it with sudo: sudo node-prep ${process.argv[2] === 'undo' ? 'undo' : 'apply'} ...`,
+    );
   }
   const { holdLock } = await import('../connectors/lock.ts');
   return holdLock(`node-prep ${process.argv.slice(2).join(' ')}`, patience);

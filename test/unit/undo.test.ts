@@ -6,6 +6,8 @@ import type { MemoryHost } from '../../src/hosts/memory.ts';
 import type { Journal, Run } from '../../src/journal.ts';
 import type { Desired, Outcome, Step } from '../../src/model.ts';
 import { laterRuns, runToUndo } from '../../src/undo/runs.ts';
+import { planUndo, undoQueries } from '../../src/undo.ts';
+import { undoneLine, undoText } from '../../src/views/undo-text.ts';
 import { planUndoOf, undoHost, undoneCode } from '../../src/undo-host.ts';
 import type { UndoOutcome } from '../../src/undo-host.ts';
 import { hostFrom, hosts } from '../recordings/hosts.ts';
@@ -370,4 +372,91 @@ describe('firewalls and services', () => {
     await undo(host, journal, { run: 2 });
     expect(snapshot(host)).toEqual(after);
   });
+});
+
+describe('what undo prints', () => {
+  const plain = { color: false, width: 80 } as const;
+  const escape = '\u001b[2J';
+
+  test('the steps with their diffs, what stays and what stops it, in 80 columns and without control characters', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredFrom(['kubernetes', 'istio', 'calico']));
+    const run = { ...(journal.list[0] as Run), by: `eve${escape}` };
+    const way = await undoPlan(host, journal);
+    const text = await undoText('local', run, way, plain);
+    expect(text).toContain('local: undo of run 1: node-prep apply --yes\ndone by eve?[2J, 2026-11-21 18:00 UTC\n');
+    expect(text).toContain('What undo does, in this order\n  1. remove /etc/modules-load.d/node-prep.conf');
+    expect(text).toMatch(
+      /What stays as it is\n {2}stays {3}packages conntrack, .*\n(?: {10}.*\n)* {10}why: installed packages stay/,
+    );
+    expect(text).toMatch(/\d steps lead back\. Nothing was changed yet\.$/);
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    host.files.set(ownSysctl, `${escape}\n`);
+    const stopped = await undoText('local', run, await undoPlan(host, journal), plain);
+    expect(stopped).toContain(`What was changed since\n  changed ${ownSysctl}\n          why: it is not as this run left it`);
+    expect(stopped.replace(/\s+/g, ' ')).toContain('the first that differs is line 1: "?[2J"');
+    expect(stopped).not.toContain('\u001b');
+  });
+
+  test('a run with nothing left to put back says so', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward));
+    const run = journal.list[0] as Run;
+    host.files.delete(ownSysctl);
+    host.files.set('/proc/sys/net/ipv4/ip_forward', '0\n');
+    const text = await undoText('local', run, await undoPlan(host, journal), plain);
+    expect(text).toMatch(/There is nothing to put back: this host is as it was before\.$/);
+    const outcome = await undo(host, journal);
+    expect([outcome.status, undoneCode(outcome), journal.list.length]).toEqual(['applied', 0, 2]);
+    expect(undoneLine('local', 1, outcome)).toBe('local: run 1 is undone');
+    // So that the next undo is about the run before it.
+    expect(runToUndo(undefined, await journal.runs())).toBeUndefined();
+  });
+});
+
+describe('the run that is undone', () => {
+  const runs = async (): Promise<readonly Run[]> => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward));
+    await apply(host, journal, desiredOf(forward, overcommit));
+    return journal.runs();
+  };
+
+  test.each([
+    ['7', 'There is no run 7 in the journal.'],
+    ['-1', '"-1" is no number of a run.'],
+    ['last', '"last" is no number of a run.'],
+  ])('%s is answered in words', async (word, message) => {
+    const all = await runs();
+    expect(() => runToUndo(word, all)).toThrow(message);
+  });
+
+  test('is the last apply that did something and is in effect; there may be none', async () => {
+    const all = await runs();
+    expect(runToUndo(undefined, all)?.id).toBe(2);
+    expect(runToUndo(undefined, [])).toBeUndefined();
+    const idle = { ...(all[1] as Run), steps: [] };
+    expect(runToUndo(undefined, [all[0] as Run, idle])?.id).toBe(1);
+    expect(() => runToUndo('2', [all[0] as Run, idle])).toThrow('Run 2 ended before its first step');
+  });
+
+  test('by a version that did not write all of it down is undone as far as it did', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward));
+    const run = journal.list[0] as Run;
+    const { sysctl: _sysctl, ...before } = run.before as { readonly [part: string]: unknown };
+    journal.list[0] = { ...run, before };
+    const undone = await undo(host, journal);
+    expect(undone.left).toEqual([
+      { what: 'sysctl', why: 'node-prep 0.0.0, which did this run, did not write down how that was' },
+    ]);
+    expect(host.files.has(ownSysctl)).toBe(false);
+  });
+});
+
+test('planning an undo is pure: the same answers give the same way, and nothing of them is changed', async () => {
+  const { host, journal } = await appliedOn(hostFrom(hosts['debian-12-swap-and-lists'] as Recipe), desiredFrom(['kubernetes']));
+  const run = journal.list[0] as Run;
+  const answers = await host.probe(undoQueries(run, { packages: true }));
+  const [kept, wish] = [JSON.stringify([...answers]), { packages: true, later: [] }];
+  expect(planUndo(run, answers, wish)).toEqual(planUndo(run, answers, wish));
+  expect(JSON.stringify([...answers])).toBe(kept);
+  // What is written down is plain JSON.
+  expect(JSON.parse(JSON.stringify(run))).toEqual(run);
 });
