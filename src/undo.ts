@@ -25,7 +25,7 @@ export const undoQueries = (run: Run, { packages }: Pick<UndoWish, 'packages'>):
   return mergeQueries([...systemQueries, ...labelQueries, ...stateQueries(actions, new Map()), ...again]);
 };
 
-/** What leads back to how the host stood before a run. Pure: the same arguments give the same way. */
+/** What leads back to how the host stood before a run; its actions are for "run/7". Pure: the same arguments give the same way. */
 export const planUndo = (run: Run, answers: Answers, { packages, later }: UndoWish): Back => {
   const { actions } = run.plan;
   const now = readState(actions, answers);
@@ -41,7 +41,8 @@ export const planUndo = (run: Run, answers: Answers, { packages, later }: UndoWi
       stops: [...way.stops, ...back.stops],
     };
   }
-  return { actions: withLabels([...way.actions, ...way.last], answers), left: way.left, stops: way.stops };
+  const steps = [...way.actions, ...way.last].map((action) => ({ ...action, for: [`run/${run.id}`] }));
+  return { actions: withLabels(steps, answers), left: way.left, stops: way.stops };
 };
 
 /** Another version of node-prep may not have written all of it down. */

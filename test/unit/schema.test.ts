@@ -10,6 +10,9 @@ import { OperatorError } from '../../src/errors.ts';
 import { imageHost } from '../../src/hosts/image.ts';
 import { readConfig } from '../../src/config-file.ts';
 import type { Outcome, Step } from '../../src/model.ts';
+import { memoryJournal } from '../../src/hosts/memory-journal.ts';
+import { planUndoOf, undoHost } from '../../src/undo-host.ts';
+import type { UndoOutcome } from '../../src/undo-host.ts';
 import { outcomesJson } from '../../src/views/json.ts';
 import { hostFrom, hosts } from '../recordings/hosts.ts';
 import { debianWith, desiredFrom } from './support.ts';
@@ -71,6 +74,31 @@ test('applied, refused, failed and unreachable hosts fit it too', async () => {
   expect([applied.status, refused.status, failed.status]).toEqual(['applied', 'refused', 'failed']);
   const unreachable: Outcome = { host: 'x', status: 'unreachable', problem: 'no route' };
   expect(complaints(document('apply', applied, refused, failed, unreachable))).toEqual([]);
+});
+
+test('an undo that is shown, done, refused or partly done fits it too', async () => {
+  const [host, to] = [debianWith({}), memoryJournal()];
+  const header = { words: ['apply'], since: '2026-11-21T18:00:00.000Z', by: 'root', version: '0.0.0' };
+  const confirm = () => Promise.resolve(true);
+  const progress = async (_plan: unknown, steps: AsyncIterable<Step>) => {
+    const done: Step[] = [];
+    for await (const step of steps) done.push(step);
+    return done;
+  };
+  await applyHost(host, desiredFrom(['kubernetes']), { partial: false, journal: { to, header } }, { confirm, progress });
+  const run = (await to.runs())[0]!;
+  const options = { packages: false, later: [], partial: false, journal: { to, header }, confirm, progress };
+  const { answers: _answers, ...way } = await planUndoOf(host, run, options);
+  const shown: UndoOutcome = { host: 'local', status: 'planned', undoes: run.id, ...way };
+  const own = '/etc/modules-load.d/node-prep.conf';
+  const text = host.files.get(own) ?? '';
+  host.files.set(own, 'mine\n');
+  const refused = await undoHost(host, run, options);
+  const partly = await undoHost(host, run, { ...options, partial: true });
+  host.files.set(own, text);
+  const undone = await undoHost(host, run, options);
+  expect([refused.status, partly.status, undone.status]).toEqual(['refused', 'failed', 'applied']);
+  for (const outcome of [shown, refused, partly, undone]) expect(complaints(document('undo', outcome))).toEqual([]);
 });
 
 describe('what is no such document does not fit', () => {
