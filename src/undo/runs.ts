@@ -9,7 +9,8 @@ export const laterRuns = (run: Run, runs: readonly Run[]): Run[] =>
 
 /**
  * The run that an undo is about: the one of that number, else the last apply that did something and is not undone. Undefined where there is
- * none to undo. Throws an OperatorError where the number means none, or one that cannot be undone. `again`: one that is undone will do, as its packages may still be there.
+ * none to undo. `again`: one that is undone will do, as its packages may still be there. Throws an OperatorError where the number means
+ * none, or one that cannot be undone.
  */
 export const runToUndo = (word: string | undefined, runs: readonly Run[], again = false): Run | undefined => {
   const undone = undoneBy(runs);

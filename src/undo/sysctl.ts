@@ -55,13 +55,20 @@ const isThere = (path: string, now: Values, after: Values | undefined, view: Bac
 
 const names = (pattern: string, path: string): boolean => pattern === path || globbed(pattern, path) !== undefined;
 
-/** Switches that the kernel lets nobody turn back before the next boot (Documentation/admin-guide/sysctl/kernel.rst). */
-const oneWay =
-  /^kernel\/(?:modules_disabled|kexec_load_disabled|unprivileged_bpf_disabled|yama\/ptrace_scope|dmesg_restrict_lock)$|^vm\/(?:drop_caches|compact_memory)$|^net\/ipv[46]\/route\/flush$/;
+/**
+ * Switches that the kernel lets nobody turn back before the next boot, with the values that lock them, and what is no setting at all
+ * (Documentation/admin-guide/sysctl/kernel.rst, vm.rst; LSM/Yama.rst).
+ */
+const oneWay: readonly (readonly [path: RegExp, locked: RegExp])[] = [
+  [/^kernel\/(?:modules_disabled|kexec_load_disabled|unprivileged_bpf_disabled)$/, /^1$/],
+  [/^kernel\/yama\/ptrace_scope$/, /^3$/],
+  [/^vm\/(?:drop_caches|compact_memory)$/, /^/],
+];
 
 const obstacle = (path: string, was: string, is: string | undefined): Left[] => {
   const what = sysctlKey(path);
-  if (oneWay.test(path)) return [{ what, why: `it is ${is ?? 'gone'} and was ${was}: only a reboot puts that back` }];
+  if (oneWay.some(([key, locked]) => key.test(path) && locked.test(is ?? '')))
+    return [{ what, why: `it is ${is ?? 'gone'} and was ${was}: only a reboot puts that back` }];
   // sysctl takes no empty value.
   return was === '' ? [{ what, why: `it is "${is ?? ''}" and was empty: echo > /proc/sys/${path} puts that back` }] : [];
 };
