@@ -32,6 +32,8 @@ describe('bad input is one message on standard error, exit code 1, no stack trac
     ],
     ['an unknown value', ['verify', '-p', 'istio:mode=ambiant'], /Did you mean "ambient"/],
     ['an unknown flag', ['plan', '--fromat', 'json'], /plan knows nothing of "fromat"\.\n.*Did you mean "format"/],
+    ['an unknown option of undo', ['undo', '--parital'], /undo knows nothing of "parital"\.\n.*Did you mean "partial"/],
+    ['two runs to undo', ['undo', '1', '2'], /undo/],
     ['an unknown command', ['paln'], /There is no command "paln"\.\n.*Did you mean "plan"/],
     ['no command', [], /Say what to do/],
     ['a flag without its value', ['plan', '--config'], /config/],
@@ -134,7 +136,8 @@ describe('what works everywhere', () => {
     expect(run('--version')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
     const help = run('--help');
     expect(help.status).toBe(0);
-    for (const command of ['plan', 'apply', 'verify', 'explain', 'facts', 'profiles']) expect(help.stdout).toContain(command);
+    for (const command of ['plan', 'apply', 'verify', 'undo', 'explain', 'facts', 'profiles'])
+      expect(help.stdout).toContain(command);
     expect(help.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
