@@ -44,10 +44,10 @@ const description = [
 ];
 
 const exitCodes = {
-  0: 'plan: a plan was made. apply, verify: the host is converged.',
+  0: 'plan: a plan was made. apply, verify: the host is converged. undo: the run is undone, or there was none.',
   1: 'node-prep could not do its work: bad input, no rights, a step failed.',
   2: 'verify, and plan with --detailed-exitcode: changes are pending.',
-  3: 'Something is blocked. apply refused and touched nothing, or --partial left something.',
+  3: 'Something is blocked. apply refused and touched nothing, or --partial left something. undo: what was changed since was not touched.',
 };
 
 const environment = {
