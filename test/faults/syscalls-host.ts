@@ -180,6 +180,7 @@ const wrongAfterwards = (before: Seen, after: Seen): string[] => {
     ...(plan.status === 2 || (plan.status === 0 && done) ? [] : [`the next plan ended with ${plan.status}: ${plan.text}`]),
     ...(again.status === 0 ? [] : [`the next apply ended with ${again.status}: ${again.text}`]),
     ...(isSet() ? [] : ['the keys are not set']),
+    ...wrongJournal(),
     ...[...end].flatMap(([path, now]) => (isTemporary(path) ? [`${path} was left: ${now.slice(0, 40)}`] : [])),
     ...[...end].flatMap(([path, now]) =>
       isTemporary(path) || isState(path) || now === (after.get(path) ?? before.get(path) ?? now)
@@ -187,6 +188,19 @@ const wrongAfterwards = (before: Seen, after: Seen): string[] => {
         : [`${path} came out as: ${now}`],
     ),
   ];
+};
+
+/** Every run has its end by then, and each can be read. */
+const wrongJournal = (): string[] => {
+  const { status, text } = run([process.execPath, bundle, 'history', '--format', 'json']);
+  if (status !== 0) return [`history ended with ${status}: ${text}`];
+  const told = JSON.parse(text) as {
+    readonly runs: readonly { readonly status: string; readonly ended?: string }[];
+    readonly damage: readonly object[];
+  };
+  return told.damage.length === 0 && told.runs.every(({ ended }) => ended !== undefined)
+    ? []
+    : [`the journal is not whole: ${text}`];
 };
 
 const isSet = (): boolean =>

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -261,6 +262,14 @@ describe('what is damaged is named, and stops nothing', () => {
     expect((await journal.runs())[0]).toMatchObject({ id: 1, end: { status: 'applied' } });
     // The next run has a number of its own.
     expect((await journal.begin(headerOf())).id).toBeGreaterThan(2);
+  });
+
+  test.skipIf(process.geteuid?.() !== 0)('a file that belongs to somebody else is not believed', async () => {
+    await journal.begin(headerOf());
+    chownSync(fileIn('000001.jsonl'), 65534, 65534);
+    expect((await journal.look()).damage).toMatchObject([{ id: 1, problem: 'it belongs to user 65534' }]);
+    chownSync(runsIn(), 65534, 65534);
+    await expect(journal.begin(headerOf())).rejects.toThrow(/belongs to user 65534/);
   });
 
   test('many large files are read as far as memory allows, the newest first', async () => {
