@@ -119,7 +119,7 @@ describe.skipIf(whyNot !== false)(because('an apply that gets a signal', whyNot)
       config: 'profiles: {}\nsysctl: { net.ipv4.ip_forward: 1 }\n',
       script: `mkfifo in; exec 3<>in
 script -qfec 'echo $$ > pid; exec ${process.execPath} ${bundle} apply -c config.yaml; echo "exit $?"' log < in > /dev/null & asked=$!
-for i in $(seq 100); do grep -q 'y/N' log && break; sleep 0.1; done
+for i in $(seq 100); do grep -qs 'y/N' log && break; sleep 0.1; done
 kill -TERM $(cat pid); wait $asked; echo "exit $?"; tail -c 200 log; ls -A /etc/sysctl.d`,
     } satisfies Asked);
     expect(text).toContain('Stopped by SIGTERM: nothing was touched.');

@@ -30,10 +30,12 @@ const errors = ['ENOSPC', 'EIO', 'EROFS', 'EPERM'] as const;
 /** All of them, or of each start what CI has time for: killed everywhere at the first, one error everywhere at the second. */
 const faultsAt = (points: readonly Point[], start: number): Fault[] =>
   points.flatMap((point, i) =>
-    (isFull ? ['KILL', ...errors] : [start === 0 ? 'KILL' : (errors[i % errors.length] ?? 'EIO')]).map((what) => ({
-      point,
-      what,
-    })),
+    (isFull ? ['KILL', ...errors, 'EDQUOT', 'EINVAL'] : [start === 0 ? 'KILL' : (errors[i % errors.length] ?? 'EIO')]).map(
+      (what) => ({
+        point,
+        what,
+      }),
+    ),
   );
 
 describe('an apply that is killed, or told of an error, at any system call that writes', () => {
