@@ -98,8 +98,8 @@ export const execute = async ({ host, plan, answers, verify, journal }: Recorded
   const outcome: Outcome = { ...(await verify(done)), run: record.id };
   const status = outcome.status === 'applied' ? 'applied' : 'failed';
   const after = await unlessSignal(2, standing());
-  now.trouble ??= await troubleOf(record.end({ at: new Date().toISOString(), status, ...(after && { after }) }));
-  return withTrouble(outcome, now.trouble);
+  const unended = await troubleOf(record.end({ at: new Date().toISOString(), status, ...(after && { after }) }));
+  return withTrouble(outcome, now.trouble ?? unended);
 };
 
 /** `plan`: the one made afterwards; undefined where a signal left that out. */

@@ -24,9 +24,13 @@ export const heedSignals = (say?: (word: string) => void): (() => void) => {
     state = { came: [], listeners: new Set(), phase: 'before' };
     for (const signal of signals) process.on(signal, heed);
   }
-  const unsay = say && onSignal((signal, count) => say(wordOn(signal, count, phase())));
+  const unsay = onSignal((signal, count) => {
+    const at = phase();
+    // Before anything is touched there is nothing to wait for: the end says it all.
+    if (at !== 'before') say?.(wordOn(signal, count, at));
+  });
   return () => {
-    unsay?.();
+    unsay();
     if (--heeding > 0) return;
     for (const signal of signals) process.off(signal, heed);
     state = undefined;
@@ -70,8 +74,7 @@ export const unlessSignal = async <T>(count: number, work: Promise<T>): Promise<
   }
 };
 
-const wordOn = (signal: Signal, count: number, at: Phase): string => {
-  if (at === 'before') return `${signal}: stopping; nothing was touched`;
+const wordOn = (signal: Signal, count: number, at: Exclude<Phase, 'before'>): string => {
   if (at === 'steps')
     return `${signal}: ${count === 1 ? 'stopping after this step; once more to interrupt it' : 'interrupting this step'}`;
   return `${signal}: ${count === 1 ? 'no step is left; the verification still runs, once more to leave it out' : 'leaving out the verification'}`;

@@ -1,13 +1,18 @@
 import type { ApplyOptions } from '../apply.ts';
 import type { HostJournal } from '../hosts/journal.ts';
+import type { Damage } from '../journal.ts';
 import type { Host, Outcome } from '../model.ts';
 import type { Patience } from './lock.ts';
 import { note } from './shared.ts';
 
 declare const NODE_PREP_VERSION: string;
 
-/** The journal of a host, and what is said of the run that will be written down in it. */
-export type OpenJournal = { readonly to: HostJournal; readonly header: NonNullable<ApplyOptions['journal']>['header'] };
+/** The journal of a host, what is said of the run that will be written down in it, and what in it cannot be read. */
+export type OpenJournal = {
+  readonly to: HostJournal;
+  readonly header: NonNullable<ApplyOptions['journal']>['header'];
+  readonly damage: readonly Damage[];
+};
 
 /**
  * Where a run that changes a host is written down, and what is said of it; nowhere for an image, as each machine made of it would have it.
@@ -25,6 +30,7 @@ export const journalOf = async (host: Host, patience?: Patience): Promise<OpenJo
   for (const word of [...damage.slice(0, 3).map(damageNote), ...more, ...trouble, ...cut.map(cutNote)]) note(word);
   return {
     to,
+    damage,
     header: { words: process.argv.slice(2), since: new Date().toISOString(), by: caller(), version: NODE_PREP_VERSION },
   };
 };

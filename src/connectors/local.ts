@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { onSignal } from '../interrupt.ts';
 import { quoteAll } from '../knowledge/quote.ts';
 import type { Answer, Argv } from '../model.ts';
 
@@ -44,7 +45,7 @@ const inShell = (argv: Argv): string => {
   return `( set -- ${quoteAll(args)}\n${script}\n)`;
 };
 
-/** What a command prints on standard output, under the limits of `askAll`. Never throws. */
+/** What a command prints on standard output, under the limits of `askAll`; a second signal ends it as well. Never throws. */
 export const outputOf = ([program, ...words]: Argv): Promise<string> =>
   new Promise((resolve) => {
     const child = spawn(program, words, { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], detached: true });
@@ -52,6 +53,7 @@ export const outputOf = ([program, ...words]: Argv): Promise<string> =>
     let size = 0;
     const end = (): void => {
       clearTimeout(limit);
+      forget();
       resolve(Buffer.concat(chunks).toString('utf8'));
     };
     // The whole group: what hangs is not the shell but what it waits for.
@@ -64,6 +66,7 @@ export const outputOf = ([program, ...words]: Argv): Promise<string> =>
       }
     };
     const limit = setTimeout(kill, 60_000);
+    const forget = onSignal((_, count) => count > 1 && kill());
     child.stdout.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= 16 * MiB) chunks.push(chunk);

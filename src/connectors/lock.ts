@@ -110,7 +110,7 @@ const noteHolder = (file: number, { note }: Locked, words: string): void => {
   if (!note) return;
   try {
     ftruncateSync(file);
-    writeSync(file, words, 0);
+    if (words !== '') writeSync(file, words, 0);
   } catch {
     // A full /run, say.
   }

@@ -6,12 +6,15 @@ import type { Damage, Run } from '../journal.ts';
 import { runFrom } from '../journal/text.ts';
 import { quote } from '../knowledge/quote.ts';
 import { codeOf } from './files.ts';
-import { inWords } from './trouble.ts';
+import { inWords, remedyFor } from './trouble.ts';
 
 const MiB = 1024 * 1024;
 
-/** What the journal takes at most: as one line, of one run, of all together, and as a number. A plan has some hundred kB. */
-export const mostKept = { line: 8 * MiB, bytes: 32 * MiB, allBytes: 64 * MiB, id: 999_999_999 } as const;
+/**
+ * What the journal takes at most: as one line, of one run, of all together, how many of them, and as a number. A plan has some hundred kB;
+ * the oldest run goes when one more begins.
+ */
+export const mostKept = { runs: 100, line: 8 * MiB, bytes: 32 * MiB, allBytes: 64 * MiB, id: 999_999_999 } as const;
 
 /** The name of a run's file: numbers of six digits at least, so that they are listed in their order. */
 export const fileOf = (id: number): string => `${String(id).padStart(6, '0')}.jsonl`;
@@ -40,15 +43,24 @@ export const lookInto = (folder: string): { readonly runs: readonly Run[]; reado
   const { runs, foreign } = fileNames(folder);
   const left = { bytes: mostKept.allBytes };
   // The newest first: should there be more than can be read, the oldest are missed least.
-  const read = runs.toReversed().map(({ id, name }) => readRun(join(folder, name), id, left));
+  const read = runs
+    .slice(-mostKept.runs)
+    .toReversed()
+    .map(({ id, name }) => readRun(join(folder, name), id, left));
   return {
     runs: read.flatMap((run) => ('problem' in run ? [] : [run])).reverse(),
     damage: [
       ...read.flatMap((run) => ('problem' in run ? [run] : [])).reverse(),
-      ...foreign.toSorted().map((name) => damaged(join(folder, name), { problem: 'it is no file of the journal' })),
+      ...foreign
+        .toSorted()
+        .slice(0, mostNamed)
+        .map((name) => damaged(join(folder, name), { problem: 'it is no file of the journal' })),
     ],
   };
 };
+
+/** Whoever fills the folder with other files needs not be told of each. */
+const mostNamed = 20;
 
 const namesIn = (folder: string): readonly string[] => {
   try {
@@ -57,7 +69,7 @@ const namesIn = (folder: string): readonly string[] => {
     if (codeOf(error) === 'ENOENT') return [];
     if (codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM')
       throw new OperatorError(`Only root may read the journal in ${folder}.`, 'Run it with sudo: sudo node-prep history');
-    throw new OperatorError(`Cannot read the journal in ${folder}: ${inWords(error)}.`, 'Look at what is there.');
+    throw new OperatorError(`Cannot read the journal in ${folder}: ${inWords(error)}. Nothing was touched.`, remedyFor(error));
   }
 };
 

@@ -24,9 +24,6 @@ const stateFolder = '/var/lib/node-prep';
 /** How many characters are kept of what a step has printed: the end tells why it failed. */
 const mostSaid = 8192;
 
-/** How many runs are kept: the oldest goes when one more begins. */
-const kept = 100;
-
 /**
  * One file for each run, in `runs` of that folder: the first line is there before anything is changed, each other is added when it comes
  * true. Only root may read it. Reading throws an OperatorError where the reader may not.
@@ -59,13 +56,13 @@ const begin = (folder: string, header: RunHeader): RunRecord => {
   try {
     for (const path of [dirname(folder), folder]) makePrivate(path);
     const names = fileNames(folder);
-    const id = 1 + Math.max(0, ...names.runs.map((run) => run.id));
+    const id = 1 + (names.runs.at(-1)?.id ?? 0);
     const text = lineOf({ format: 1, run: id, process, ...header });
     if (id > mostKept.id || Buffer.byteLength(text) > mostKept.line) throw tooMuch(folder, id);
     for (const leftover of names.leftovers) rmSync(join(folder, leftover), { force: true });
     const temporary = join(folder, `.${fileOf(id)}.node-prep.tmp`);
     place(temporary, join(folder, fileOf(id)), text);
-    for (const run of names.runs.slice(0, Math.max(0, names.runs.length + 1 - kept))) forget(join(folder, run.name));
+    for (const run of names.runs.slice(0, 1 - mostKept.runs)) forget(join(folder, run.name));
     return recordIn(join(folder, fileOf(id)), id);
   } catch (error) {
     if (error instanceof OperatorError) throw error;

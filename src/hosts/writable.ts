@@ -26,6 +26,8 @@ export const requireWritable = (actions: readonly Action[], place: Place = here)
 };
 
 const rehearse = (action: Write | Remove, place: Place, mounts: ReadonlySet<string>): void => {
+  // What is wrong on the way to the file is said of where it is.
+  existingFolder(dirname(place.at(action.path)), action.path);
   const gone = action.do === 'remove' && isLink(place.at(action.path));
   const path = gone ? place.at(action.path) : targetOf(action.path, place);
   const there = statSync(path, { throwIfNoEntry: false });
@@ -41,15 +43,17 @@ const rehearse = (action: Write | Remove, place: Place, mounts: ReadonlySet<stri
 
 /** The nearest folder above a path that is there. */
 const existingFolder = (folder: string, wanted: string): string => {
+  if (folder === dirname(folder)) return folder;
+  const above = existingFolder(dirname(folder), wanted);
+  if (above !== dirname(folder)) return above;
+  const named = lstatSync(folder, { throwIfNoEntry: false });
+  if (!named) return above;
   const there = statSync(folder, { throwIfNoEntry: false });
   if (there?.isDirectory()) return folder;
-  if (there || lstatSync(folder, { throwIfNoEntry: false })) {
-    throw new OperatorError(
-      `Cannot write ${wanted}: ${folder} ${there ? 'is a file where a folder should be' : 'is a link that leads nowhere'}. Nothing was touched.`,
-      `Look at ${folder}, and move it away.`,
-    );
-  }
-  return folder === dirname(folder) ? folder : existingFolder(dirname(folder), wanted);
+  throw new OperatorError(
+    `Cannot write ${wanted}: ${folder} ${there ? 'is a file where a folder should be' : 'is a link that leads nowhere'}. Nothing was touched.`,
+    `Look at ${folder}, and move it away.`,
+  );
 };
 
 /** A file that something is mounted on, as containers have their /etc/hosts, cannot be renamed over or removed: rename(2) says EBUSY. */

@@ -60,12 +60,13 @@ const list =
 const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 /** Keys beyond those named do no harm: nobody looks at them. */
-const shape =
-  (needed: Checks, optional: Checks = {}): Check =>
-  (value) =>
+const shape = (needed: Checks, optional: Checks = {}): Check => {
+  const [must, may] = [Object.entries(needed), Object.entries(optional)];
+  return (value) =>
     isRecord(value) &&
-    Object.entries(needed).every(([key, check]) => Object.hasOwn(value, key) && check(value[key])) &&
-    Object.entries(optional).every(([key, check]) => !Object.hasOwn(value, key) || check(value[key]));
+    must.every(([key, check]) => Object.hasOwn(value, key) && check(value[key])) &&
+    may.every(([key, check]) => !Object.hasOwn(value, key) || check(value[key]));
+};
 
 const state = (value: unknown): value is State => isRecord(value);
 const argv: Check = (value) => list(text)(value) && (value as readonly unknown[]).length > 0;

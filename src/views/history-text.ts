@@ -36,7 +36,7 @@ export const runText = async (told: Told, verbose: boolean, style: Style): Promi
       : []),
     '',
     tint(style, 'bold', 'Steps'),
-    ...run.plan.actions.flatMap((action, at) => stepText(run, action, at, verbose, style)),
+    ...run.plan.actions.flatMap((action, at) => stepText(told, action, at, verbose, style)),
     ...(verbose
       ? ['', tint(style, 'bold', 'What they were to do'), ...(await actionsText(harmless(run.plan.actions), style))]
       : []),
@@ -92,9 +92,10 @@ const heading = (told: Told, style: Style): string[] => {
   ];
 };
 
-const stepText = (run: Run, action: Action, at: number, verbose: boolean, style: Style): string[] => {
+const stepText = (told: Told, action: Action, at: number, verbose: boolean, style: Style): string[] => {
+  const { run } = told;
   const step = run.steps[at];
-  const word = step ? wordFor(run, step, at) : 'not begun';
+  const word = step ? wordFor(told, step, at) : 'not begun';
   const how = tints[word];
   const code = step?.exitCode
     ? ` (exit code ${step.exitCode}${isFailed(run, step, at) ? '' : '; the verification decides'})`
@@ -106,11 +107,12 @@ const stepText = (run: Run, action: Action, at: number, verbose: boolean, style:
   return [`${String(at + 1).padStart(3)}. ${colored}  ${title[0] ?? ''}`, ...title.slice(1), ...outputOf(step, verbose)];
 };
 
-const wordFor = (run: Run, step: RunStep, at: number): string =>
+/** How a step ended is not told where the run went on when that could not be written down. */
+const wordFor = ({ run, busy }: Told, step: RunStep, at: number): string =>
   step.status === 'begun'
-    ? run.end
-      ? 'cut off'
-      : 'begun'
+    ? busy || (run.end && run.end.status !== 'cut')
+      ? 'begun'
+      : 'cut off'
     : step.stopped
       ? 'stopped'
       : isFailed(run, step, at)
