@@ -213,12 +213,7 @@ export type Kind<N extends Need = Need> = {
 };
 
 /** `unread`: files that are there but could not be read, and why; what they say is not in the plan. None where all could be. */
-export type Plan = {
-  readonly system: System;
-  readonly findings: readonly Finding[];
-  readonly actions: readonly Action[];
-  readonly unread?: readonly string[];
-};
+export type Plan = Checked & { readonly system: System; readonly unread?: readonly string[] };
 
 /** The desired state: what is wanted, by whom, and what the operator waived. */
 export type Desired = {
