@@ -43,7 +43,9 @@ const profileSettings = (name: string, answers: Answers, seen: readonly string[]
   const file = profileGlobs.flatMap((glob) => listed(answers, glob)).find((f) => f.path.endsWith(`/${name}/tuned.conf`));
   if (!file || seen.includes(name)) return [];
   const lines = iniLines(file);
-  const included = lines.flatMap((l) => (l.section === 'main' && l.key === 'include' ? l.value.split(/\s*[,;]\s*/) : []));
+  const included = lines.flatMap((l) =>
+    l.section === 'main' && l.key === 'include' ? l.value.split(/[,;]/).map((name) => name.trim()) : [],
+  );
   const conditional = new Set(lines.filter((l) => /_regex$|^virt$/.test(l.key)).map((l) => l.section));
   const own = lines.filter((l) => isSysctl(l.section, lines) && !conditional.has(l.section) && !isOption(l.key));
   return [
@@ -61,7 +63,10 @@ const isOption = (key: string): boolean => ['type', 'enabled', 'replace', 'prior
 
 /** `=>N` raises a smaller value only, `=<N` lowers a greater one; a comment may follow the value. */
 const settingOf = (key: string, raw: string, from: string): Setting[] => {
-  const [, only, text = ''] = /^([<>]?)(.*?)(?:\s+#.*)?$/.exec(raw.replace(/^(["'])(.*)\1$/, '$2')) ?? [];
+  const bare = raw.replace(/^(["'])(.*)\1$/, '$2');
+  const only = /^[<>]/.exec(bare)?.[0];
+  const comment = bare.search(/\s#/);
+  const text = bare.slice(only === undefined ? 0 : 1, comment < 0 ? undefined : comment);
   if (text.includes('$')) return [];
   const setting = { path: key.replaceAll('.', '/'), value: sysctlValue(text), from };
   return [only === '>' ? { ...setting, only: 'up' } : only === '<' ? { ...setting, only: 'down' } : setting];
