@@ -5,7 +5,7 @@ import type { Cut } from './glob.ts';
 export const fnmatch = (pattern: string, text: string): boolean => globMatches(pattern, text, 'fnmatch', cut);
 
 const cut: Cut = {
-  token: /\[!?\]?[^\]]*\]|\\.|[^]/g,
+  token: /\[!?\]?[^\]]*\]|\\.|[^]/gu,
   piece: (token) => {
     if (token === '*' || token === '?') return token;
     if (token.length > 2 && token.startsWith('[')) return { set: classOf(token.slice(1, -1)) };

@@ -114,6 +114,48 @@ const underscored = (pattern: string): string => pattern.replace(/\[[^\]]*\]?|-/
 export const matches = (pattern: string, name: string): boolean =>
   pattern === name || (isPattern(pattern) && globMatches(pattern, name, 'modprobe', cut));
 
+/** The first of these lines whose pattern matches a name: looked up where it is no pattern, as there may be a great many. */
+export const firstFor = <T extends ConfigLine>(lines: readonly T[], name: string): T | undefined => {
+  const { exact, patterns } = indexOf(lines);
+  const named = exact.get(name) ?? Number.POSITIVE_INFINITY;
+  const matching = patterns.find((at) => at < named && matches(lines[at]?.pattern ?? '', name));
+  return lines[matching ?? named];
+};
+
+/** The first of these lines that has just this name, pattern or not. */
+export const exactFor = <T extends ConfigLine>(lines: readonly T[], name: string): T | undefined =>
+  lines[indexOf(lines).exact.get(name) ?? lines.length];
+
+/** All lines whose pattern matches a name, in their order. */
+export const allFor = <T extends ConfigLine>(lines: readonly T[], name: string): readonly T[] => {
+  const { every, patterns } = indexOf(lines);
+  const found = [...(every.get(name) ?? []), ...patterns.filter((at) => matches(lines[at]?.pattern ?? '', name))];
+  return [...new Set(found)].sort((a, b) => a - b).flatMap((at) => lines[at] ?? []);
+};
+
+type Index = {
+  readonly exact: ReadonlyMap<string, number>;
+  readonly every: ReadonlyMap<string, readonly number[]>;
+  readonly patterns: readonly number[];
+};
+
+const indexOf = (lines: readonly ConfigLine[]): Index => {
+  const seen = indexes.get(lines);
+  if (seen) return seen;
+  const every = new Map<string, number[]>();
+  for (const [at, { pattern }] of lines.entries()) {
+    const same = every.get(pattern);
+    if (same) same.push(at);
+    else every.set(pattern, [at]);
+  }
+  const exact = new Map([...every].map(([pattern, [at = 0]]) => [pattern, at]));
+  const patterns = lines.flatMap(({ pattern }, at) => (isPattern(pattern) ? [at] : []));
+  const index = { exact, every, patterns };
+  indexes.set(lines, index);
+  return index;
+};
+const indexes = new WeakMap<readonly ConfigLine[], Index>();
+
 /** Whether something in it stands for more than itself. */
 export const isPattern = (pattern: string): boolean => /[*?[]/.test(pattern);
 

@@ -26,7 +26,7 @@ export const globbed = (glob: string, path: string): string | undefined => {
 
 /** A segment of a glob(7): what stands for something else is an escaped sign, a bracket expression or a wildcard. */
 const cut: Cut = {
-  token: /\\(.)|\[([!^]?)(\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*)\]|[^]/gs,
+  token: /\\(.)|\[([!^]?)(\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*)\]|[^]/gsu,
   piece: (whole, [escaped, not, set]) => {
     if (escaped !== undefined) return { sign: escaped };
     if (set !== undefined) return { set: `[${not ? '^' : ''}${classOf(set)}]` };
