@@ -57,6 +57,8 @@ const mayExecute = (path: string): boolean => {
 
 const found = (place: Place, path: string, unread: string[], room: Room, lines?: readonly string[]): FoundFile | undefined => {
   const stats = statsAt(place, path);
+  // What Node could not make text of leads to no file under that name.
+  if (!stats && path.includes('\ufffd')) unread.push(`${path}: its name is not UTF-8`);
   if (!stats) return undefined;
   const link = stats.isSymbolicLink() ? readlinkSync(place.at(path)) : undefined;
   const read = lines?.length === 0 ? nothing : contentAt(place, path, stats, room, lines);

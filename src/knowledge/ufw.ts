@@ -15,7 +15,7 @@ const lockFile = '/run/ufw.lock';
 const runningQuestion = [
   'sh',
   '-c',
-  `[ -e ${ufwConf} ] || exit 0
+  `[ -f ${ufwConf} ] || exit 0
 [ -e ${lockFile} ] || { on=; while read -r line; do case $line in ENABLED=*[yY][eE][sS]*) on=1;; ENABLED=*) on=;; esac; done < ${ufwConf}
 [ "$on" ] || exit 0; }
 iptables -S ufw-user-input >/dev/null 2>&1 && echo running
