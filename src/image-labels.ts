@@ -53,7 +53,7 @@ const foldersOf = (made: readonly Action[], answers: Answers): readonly string[]
 /** The labels of the policy that the image boots with; undefined where SELinux is off there, or has no policy (selinux_config(5)). */
 const contextsOf = (answers: Answers): string | undefined => {
   const text = fileText(answers, config) ?? '';
-  if (!/^\s*SELINUX=\s*(?:enforcing|permissive)\b/im.test(text)) return undefined;
-  const type = /^\s*SELINUXTYPE=\s*(\S+)/im.exec(text)?.[1] ?? 'targeted';
+  if (!/^[ \t]*SELINUX=[ \t]*(?:enforcing|permissive)\b/im.test(text)) return undefined;
+  const type = /^[ \t]*SELINUXTYPE=[ \t]*(\S+)/im.exec(text)?.[1] ?? 'targeted';
   return listed(answers, policies).find(({ path }) => path === policies.replace('*', type))?.path;
 };

@@ -4,14 +4,14 @@
 export type Argv = readonly [string, ...string[]];
 
 /**
- * A question to a host; none of them changes it.
- * `read`: one file. `list`: every file that a glob (`*` within one path segment) matches, with content and link target.
- * `lines`: only lines that contain one of these texts are wanted (an empty list: no content, just whether it is there);
- * a host may answer with more. `paragraphs`: all that stands between the blank lines around such a line is wanted with it.
- * `unless`: whether the answers to all other reads and lists make this one needless; a host may then answer as if it was not there.
- * A file whose name ends in .gz is answered unpacked. `run`: a read-only command. `known`: what it would print to a good end, as
- * far as the answers to the reads and lists asked with it tell that; undefined where it has to be run. A host may run it anyway.
- * `of: 'files'`: what it prints comes from the host's files and programs, not from its running kernel, so an image can answer it as well.
+ * A question to a host; none of them changes it. `read`: one file. `list`: every file that a glob (`*` within one path segment)
+ * matches, with content and link target. `lines`: only lines that contain one of these texts are wanted (an empty list: no content,
+ * just whether it is there); a host may answer with more. `paragraphs`: all that stands between the blank lines around such a line is
+ * wanted with it. `unless`: whether the answers to all other reads and lists make this one needless; a host may then answer as if it
+ * was not there. A file whose name ends in .gz is answered unpacked. `run`: a read-only command. `known`: what it would print to a
+ * good end, as far as the answers to the reads and lists asked with it tell that; undefined where it has to be run. A host may run it
+ * anyway. `of: 'files'`: what it prints comes from the host's files and programs, not from its running kernel, so an image can answer
+ * it as well.
  */
 export type Query =
   | {
@@ -37,14 +37,15 @@ export type FoundFile = { readonly path: string; readonly link?: string; readonl
 
 /**
  * The answer to a query. `read`: status 0, 1 (not there) or 2 (there, but no readable file: `text` says why); `garbled`: it is not
- * UTF-8, so `text` is not all of it.
- * `list`: status 0 and `files` in byte order of their paths. `run`: the exit status, 127 where there is no such command.
+ * UTF-8, so `text` is not all of it. `list`: status 0 and `files` in byte order of their paths; `unread`: what is there but could not
+ * be read, and why. `run`: the exit status, 127 where there is no such command.
  */
 export type Answer = {
   readonly status: number;
   readonly text: string;
   readonly files?: readonly FoundFile[];
   readonly garbled?: true;
+  readonly unread?: readonly string[];
 };
 
 /** Answers by `queryKey` of the query. */
@@ -212,7 +213,8 @@ export type Kind<N extends Need = Need> = {
   claims?(need: N, host: HostView): readonly Claim[];
 };
 
-export type Plan = { readonly system: System; readonly findings: readonly Finding[]; readonly actions: readonly Action[] };
+/** `unread`: files that are there but could not be read, and why; what they say is not in the plan. None where all could be. */
+export type Plan = Checked & { readonly system: System; readonly unread?: readonly string[] };
 
 /** The desired state: what is wanted, by whom, and what the operator waived. */
 export type Desired = {

@@ -4,6 +4,7 @@ import { kindNamed, kinds } from './kinds/table.ts';
 import { rightsQueries } from './knowledge/rights.ts';
 import { labelQueries, withLabels } from './knowledge/selinux.ts';
 import { readSystem, systemQueries } from './knowledge/system.ts';
+import { unreadIn } from './unread.ts';
 import type {
   Action,
   Answers,
@@ -35,12 +36,13 @@ export const queriesFor = (desired: Desired): Query[] =>
  */
 export const makePlan = (desired: Desired, answers: Answers, image?: Image): Plan => {
   const view = viewOf(desired, answers, image);
-  const { system } = view;
+  const unread = unreadIn(answers);
+  const head = { system: view.system, ...(unread.length > 0 && { unread }) };
   const checked = checkAll(desired, view);
   const actions = withLabels(collapse(checked.actions), answers);
-  if (actions.length === 0) return { system, findings: checked.findings, actions };
+  if (actions.length === 0) return { ...head, findings: checked.findings, actions };
   const after = checkAll(desired, { ...view, answers: overlay(answers, withEffects(answers, actions)), done: actions });
-  return { system, findings: withAfter(checked.findings, after.findings), actions };
+  return { ...head, findings: withAfter(checked.findings, after.findings), actions };
 };
 
 /** All that speaks about a requirement on a host, in the order in which it is heard. */

@@ -5,6 +5,7 @@ import { moduleFact, moduleName } from '../knowledge/module-names.ts';
 import { sysctlKey, sysctlPath } from '../knowledge/sysctl.ts';
 import { idOf } from '../requirements.ts';
 import { explainText } from '../views/explain-text.ts';
+import { jsonText } from '../views/json.ts';
 import { desiredOptions, outputOptions, whereOptions } from './options.ts';
 import type { Command } from './options.ts';
 import { isJson, print, printAsIs, settingsFrom, styleFrom } from './shared.ts';
@@ -38,7 +39,7 @@ export const explain: Command = {
       actions: plan.actions.filter((a) => a.for.includes(id)),
       claims: requirement ? claimsFrom(host, requirement, asked, answers) : [],
     };
-    if (isJson(args)) printAsIs(JSON.stringify({ version: 1, command: 'explain', ...story }, undefined, 2));
+    if (isJson(args)) printAsIs(jsonText({ version: 1, command: 'explain', ...story }, 2));
     else print(explainText(story, styleFrom(args)));
     return 0;
   },

@@ -7,7 +7,7 @@ import type { Family } from './family.ts';
  */
 export const partOfFamily = (part: (family: Family) => string): string => `id=; like=
 for f in /usr/lib/os-release /etc/os-release; do
-  [ -r "$f" ] || continue
+  [ -f "$f" ] && [ -r "$f" ] || continue
   while IFS= read -r l || [ -n "$l" ]; do
     case $l in ID=*) id=\${l#*=} ;; ID_LIKE=*) like=\${l#*=} ;; esac
   done < "$f"

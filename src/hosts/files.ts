@@ -1,35 +1,15 @@
-import { isUtf8 } from 'node:buffer';
-import { accessSync, constants, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { globPattern } from '../answers.ts';
 import type { Answer, FoundFile } from '../model.ts';
-import { wantedOf } from './wanted.ts';
+import { codeOf, here } from './place.ts';
+import type { Place } from './place.ts';
+import { fileAnswer, fullRoom, problemAnswer, readAnswer } from './read.ts';
+import type { Room } from './read.ts';
 
-/**
- * Where a host's files are on this machine. `at`: the place of a path whose last part may be a link, `behind`: of what it leads to;
- * both throw as lstat(2) would where a part on the way is not there. `modes`: lists tell what may be executed.
- */
-export type Place = {
-  readonly at: (path: string) => string;
-  readonly behind: (path: string) => string;
-  readonly modes?: true;
-};
-
-/** This machine itself. */
-export const here: Place = { at: (path) => path, behind: (path) => path };
-
-/** Answers a `read`. */
-export const readAnswer = (place: Place, path: string, lines?: readonly string[], paragraphs?: true): Answer => {
-  try {
-    const real = place.behind(path);
-    const stats = statSync(real, { throwIfNoEntry: false });
-    return stats ? fileAnswer(real, path, stats, lines, paragraphs) : { status: 1, text: '' };
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ERR_BUFFER_TOO_LARGE') return { status: 2, text: `${path} unpacks to more than 16 MiB` };
-    return code === 'ENOENT' || code === 'ENOTDIR' ? { status: 1, text: '' } : { status: 2, text: `${path}: ${code}` };
-  }
-};
+export { codeOf, here } from './place.ts';
+export type { Place } from './place.ts';
+export { readAnswer } from './read.ts';
 
 /**
  * What was found out about folders while many lists are answered: the names in each that was read, and the folders that a pattern
@@ -39,17 +19,28 @@ export type Looked = {
   readonly names: Map<string, readonly string[]>;
   readonly folders: Map<string, readonly string[]>;
   readonly real: Map<string, string>;
+  /** Folders that are there but whose names could not be read, and why. */
+  readonly closed: Map<string, string>;
+  readonly room: Room;
 };
 
 /** Nothing looked at yet. */
-export const unlooked = (): Looked => ({ names: new Map(), folders: new Map(), real: new Map() });
-
-/** Answers a `list`. A file that is there but cannot be read counts as empty. */
-export const listAnswer = (place: Place, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => ({
-  status: 0,
-  text: '',
-  files: expand(place, glob, looked).flatMap((path) => found(place, path, lines) ?? []),
+export const unlooked = (): Looked => ({
+  names: new Map(),
+  folders: new Map(),
+  real: new Map(),
+  closed: new Map(),
+  room: fullRoom(),
 });
+
+/** Answers a `list`. A file that is there but cannot be read counts as empty, and is named in `unread`. */
+export const listAnswer = (place: Place, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => {
+  const unread: string[] = [];
+  const files = expand(place, glob, looked).flatMap((path) => found(place, path, unread, looked.room, lines) ?? []);
+  const closed = looked.closed.get(realOf(glob.slice(0, glob.lastIndexOf('/')), looked));
+  if (closed !== undefined) unread.push(closed);
+  return { status: 0, text: '', files, ...(unread.length > 0 && { unread }) };
+};
 
 /** The regular files of this machine that globs match and that the caller may execute. */
 export const executables = (globs: readonly string[], looked: Looked): string[] =>
@@ -64,55 +55,31 @@ const mayExecute = (path: string): boolean => {
   }
 };
 
-/** Reading a device or a pipe could block, and a folder has no text. */
-const fileAnswer = (real: string, path: string, stats: Stats, lines?: readonly string[], paragraphs?: true): Answer => {
-  if (!stats.isFile()) return { status: 2, text: `${path} is no regular file` };
-  if (lines?.length === 0) return { status: 0, text: '' };
-  if (stats.size > mostRead) return { status: 2, text: `${path} is larger than 64 MiB` };
-  if (!lines && !path.endsWith('.gz')) {
-    const text = readFileSync(real, 'utf8');
-    return text.includes('\ufffd') && !isUtf8(readFileSync(real)) ? { status: 0, text, garbled: true } : { status: 0, text };
-  }
-  const content = contentOf(real, path);
-  const text = lines ? wantedOf(content, lines, paragraphs) : content.toString('utf8');
-  return { status: 0, text, ...(!isUtf8(content) && { garbled: true }) };
-};
-
-const MiB = 1024 * 1024;
-
-/** Nothing that is read has a hundredth of that: whoever puts more there wants memory to run out. */
-const mostRead = 64 * MiB;
-
-/** A file's content, unpacked where its name ends in .gz: 16 MiB at most, where a kernel's configuration has a third of one. */
-const contentOf = (real: string, path: string): Buffer => {
-  const content = readFileSync(real);
-  return path.endsWith('.gz')
-    ? process.getBuiltinModule('node:zlib').gunzipSync(content, { maxOutputLength: 16 * MiB })
-    : content;
-};
-
-const found = (place: Place, path: string, lines?: readonly string[]): FoundFile | undefined => {
+const found = (place: Place, path: string, unread: string[], room: Room, lines?: readonly string[]): FoundFile | undefined => {
   const stats = statsAt(place, path);
+  // What Node could not make text of leads to no file under that name.
+  if (!stats && path.includes('\ufffd')) unread.push(`${path}: its name is not UTF-8`);
   if (!stats) return undefined;
   const link = stats.isSymbolicLink() ? readlinkSync(place.at(path)) : undefined;
+  const read = lines?.length === 0 ? nothing : contentAt(place, path, stats, room, lines);
+  // A folder is passed over by all who read such files, and a link to /dev/null is a mask.
+  if (read.status === 2 && link !== '/dev/null' && !stats.isDirectory()) unread.push(read.text);
   return {
     path,
     ...(link !== undefined && { link }),
-    text:
-      lines?.length === 0
-        ? ''
-        : link === undefined
-          ? textBehind(place, path, stats, lines)
-          : textOf(readAnswer(place, path, lines)),
+    text: read.status === 0 ? read.text : '',
     ...(place.modes && { executable: isExecutable(place, path) }),
   };
 };
 
-const textBehind = (place: Place, path: string, stats: Stats, lines?: readonly string[]): string => {
+const nothing: Answer = { status: 0, text: '' };
+
+const contentAt = (place: Place, path: string, stats: Stats, room: Room, lines?: readonly string[]): Answer => {
+  if (stats.isSymbolicLink()) return readAnswer(place, path, lines, undefined, room);
   try {
-    return textOf(fileAnswer(place.at(path), path, stats, lines));
-  } catch {
-    return '';
+    return fileAnswer(place.at(path), path, stats, room, lines);
+  } catch (error) {
+    return problemAnswer(path, codeOf(error));
   }
 };
 
@@ -124,8 +91,6 @@ const isExecutable = (place: Place, path: string): boolean => {
     return false;
   }
 };
-
-const textOf = ({ status, text }: Answer): string => (status === 0 ? text : '');
 
 const expand = (place: Place, glob: string, looked: Looked): string[] => {
   const cut = glob.lastIndexOf('/');
@@ -181,7 +146,7 @@ const addChildren = (paths: string[], place: Place, path: string, segment: strin
     if (!known || known.includes(segment)) paths.push(`${path}/${segment}`);
     return;
   }
-  const names = known ?? namesIn(place, `${folder}/`);
+  const names = known ?? namesIn(place, folder, looked);
   if (!known) looked.names.set(folder, names);
   const [first, last] = [segment.slice(0, star), segment.slice(segment.lastIndexOf('*') + 1)];
   for (const name of names) {
@@ -200,14 +165,12 @@ const statsAt = (place: Place, path: string): Stats | undefined => {
   }
 };
 
-const namesIn = (place: Place, folder: string): string[] => {
+const namesIn = (place: Place, folder: string, looked: Looked): string[] => {
   try {
-    return readdirSync(place.behind(folder));
-  } catch {
+    return readdirSync(place.behind(`${folder}/`));
+  } catch (error) {
+    const { status, text } = problemAnswer(folder, codeOf(error));
+    if (status === 2) looked.closed.set(folder, text);
     return [];
   }
 };
-
-/** The error's code, such as ENOENT. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);

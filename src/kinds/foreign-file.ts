@@ -24,7 +24,7 @@ export const commentedOut = (froms: readonly string[], answers: Answers): readon
 };
 
 const placeOf = (from: string, answers: Answers): { readonly file: FoundFile; readonly line: number } | undefined => {
-  const [, path, line] = /^(\/.*?):(\d+)(?:,|$)/.exec(from) ?? [];
+  const [, path, line] = /^(\/.*):(\d+)(?:,[^/:]*)?$/s.exec(from) ?? [];
   const file = path === undefined || path.startsWith('/proc/') ? undefined : realFile(path, answers);
   return file && line ? { file, line: Number(line) } : undefined;
 };

@@ -8,7 +8,7 @@ type Write = Extract<Action, { do: 'write' }>;
 export type Cleared = { readonly answers: Answers; readonly edits: readonly Write[] };
 
 /** No host has so many lines against one need: what is not free by then is not freed by commenting lines out. */
-const mostRounds = 200;
+const mostRounds = 25;
 
 /**
  * Comments out, one after the other, the lines ("/path:line") that `inTheWay` names, until it names none any more; undefined where

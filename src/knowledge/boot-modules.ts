@@ -1,6 +1,6 @@
 import type { RunningKernel } from './kernel.ts';
 import { moduleFact } from './module-names.ts';
-import { matches } from './modprobe-config.ts';
+import { firstFor } from './modprobe-config.ts';
 import { moduleLoader } from './modprobe-load.ts';
 import type { Asker, Loader, ModuleIndex } from './modprobe-load.ts';
 import type { Denial, ModuleRules } from './modprobe.ts';
@@ -41,7 +41,7 @@ export const denialNow = (name: string, kernel: RunningKernel, rules: ModuleRule
 const denied = (loader: Loader, name: string, rules: ModuleRules, asker: Asker): Denial | undefined => {
   const denial = loader.load(name, '', asker);
   if (loader.loaded.has(name)) return undefined;
-  const alias = rules.aliases.find(({ pattern }) => matches(pattern, name));
+  const alias = firstFor(rules.aliases, name);
   return denial ?? (alias && { how: 'alias', name, from: alias.from, text: alias.text });
 };
 

@@ -8,18 +8,30 @@ export type Element = { readonly name: string; readonly attributes: ReadonlyMap<
  * rule's conditions alone (firewalld.zone(5)).
  */
 export const elementsOf = ({ path, text }: FoundFile): Element[] => {
-  const visible = [/<!--[^]*?-->/g, /<rule\b[^>]*[^/]>[^]*?<\/rule>/g].reduce(
-    (rest, hidden) => rest.replace(hidden, blank),
-    text,
-  );
-  return [...visible.matchAll(/<([a-z][\w-]*)((?:\s+[\w-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*\/?>/g)].map((match) => ({
-    name: match[1] ?? '',
-    attributes: attributesOf(match[2] ?? ''),
-    from: `${path}:${visible.slice(0, match.index).split('\n').length}`,
-  }));
+  const found: Element[] = [];
+  let [line, counted, inRule] = [1, 0, false];
+  for (const { index, tag } of tagsOf(text)) {
+    for (; counted < index; counted++) if (text[counted] === '\n') line += 1;
+    const name = /^<\/?([a-z][\w-]*)/.exec(tag)?.[1];
+    if (name === undefined) continue;
+    if (name === 'rule') inRule = !tag.startsWith('</') && !tag.endsWith('/>');
+    else if (!inRule && !tag.startsWith('</')) found.push({ name, attributes: attributesOf(tag), from: `${path}:${line}` });
+  }
+  return found;
 };
 
-const blank = (hidden: string): string => hidden.replace(/[^\n]/g, ' ');
+/** The tags that stand in no comment. None is longer than a page: one without an end is not looked for through the whole file. */
+const tagsOf = function* (text: string): Generator<{ readonly index: number; readonly tag: string }> {
+  const piece = /<!--|<[^<>]{0,4000}>/g;
+  for (let match = piece.exec(text); match; match = piece.exec(text)) {
+    const end = match[0] === '<!--' ? text.indexOf('-->', match.index) : piece.lastIndex;
+    if (end < 0) return;
+    piece.lastIndex = end;
+    if (match[0] !== '<!--') yield { index: match.index, tag: match[0] };
+  }
+};
 
-const attributesOf = (text: string): ReadonlyMap<string, string> =>
-  new Map([...text.matchAll(/([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)].map((m) => [m[1] ?? '', m[2] ?? m[3] ?? '']));
+const attributesOf = (tag: string): ReadonlyMap<string, string> =>
+  new Map(
+    [...tag.matchAll(/([\w-]{1,40})\s{0,10}=\s{0,10}(?:"([^"]*)"|'([^']*)')/g)].map((m) => [m[1] ?? '', m[2] ?? m[3] ?? '']),
+  );

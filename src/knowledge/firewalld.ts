@@ -1,4 +1,4 @@
-import { fileText, listed, numbered, said } from '../answers.ts';
+import { fileText, listed, numbered, remembered, said } from '../answers.ts';
 import type { Answers, Argv, FoundFile, Query } from '../model.ts';
 import { baseName } from './dropins.ts';
 import { elementsOf } from './firewalld-xml.ts';
@@ -82,7 +82,7 @@ export const permanentZones = (answers: Answers): Zone[] =>
   });
 
 const firstOfName = (files: readonly FoundFile[]): FoundFile[] =>
-  files.filter((file, i) => files.findIndex((other) => baseName(other.path) === baseName(file.path)) === i);
+  [...new Map(files.toReversed().map((file) => [baseName(file.path), file])).values()].reverse();
 
 const allowedBy = ({ name, attributes, from }: Element, answers: Answers): Allowed[] => {
   if (name === 'zone') return attributes.get('target') === 'ACCEPT' ? [{ protocol: '*', from }] : [];
@@ -92,18 +92,27 @@ const allowedBy = ({ name, attributes, from }: Element, answers: Answers): Allow
   return [];
 };
 
-/** `seen`: services include services. */
-const serviceAllows = (name: string, answers: Answers, seen: readonly string[] = []): Allowed[] => {
-  const file = serviceGlobs.flatMap((glob) => listed(answers, glob)).find((f) => baseName(f.path) === `${name}.xml`);
-  if (!file || seen.includes(name)) return [];
-  return elementsOf(file).flatMap((element) =>
-    element.name === 'include'
-      ? serviceAllows(element.attributes.get('service') ?? '', answers, [...seen, name])
-      : element.name === 'service'
-        ? []
-        : allowedBy(element, answers),
-  );
-};
+/** What a service opens, and those that it includes, each of them once. */
+const serviceAllows = (name: string, answers: Answers): readonly Allowed[] => servicesOpen(answers, name);
+
+const servicesOpen = remembered((answers, name): readonly Allowed[] => {
+  const files = serviceFiles(answers);
+  const names = new Set([name]);
+  const allowed: Allowed[] = [];
+  for (const one of names) {
+    const file = files.get(`${one}.xml`);
+    for (const element of file ? elementsOf(file) : []) {
+      if (element.name === 'include') names.add(element.attributes.get('service') ?? '');
+      else if (element.name !== 'service') allowed.push(...allowedBy(element, answers));
+    }
+  }
+  return allowed;
+});
+
+const serviceFiles = remembered(
+  (answers): ReadonlyMap<string, FoundFile> =>
+    new Map(firstOfName(serviceGlobs.flatMap((glob) => listed(answers, glob))).map((file) => [baseName(file.path), file])),
+);
 
 /** The zones of the running firewalld, as firewall-cmd tells them; none where it does not run or could not be asked. */
 export const runningZones = (answers: Answers): Zone[] =>

@@ -39,9 +39,11 @@ const pattern = (word: string): string => word.replace(/[.*[\]^$\\/]/g, '\\$&');
 export const ownGrubArguments = (answers: Answers): ArgumentChange => {
   const text = fileText(answers, ownGrubFile) ?? '';
   const add = /^GRUB_CMDLINE_LINUX_DEFAULT="\$GRUB_CMDLINE_LINUX_DEFAULT (.*)"$/m.exec(text)?.[1] ?? '';
-  const remove = [...text.matchAll(/^GRUB_CMDLINE_LINUX=.*sed -e :a -e '?s\/ (.*) \/ \/'? -e ta\)$/gm)].map((m) =>
-    (m[1] ?? '').replace(/\\(.)/g, '$1'),
-  );
+  const edits = text.split('\n').filter((line) => line.startsWith('GRUB_CMDLINE_LINUX=') && line.length < 4096);
+  const remove = edits.flatMap((line) => {
+    const word = /sed -e :a -e '?s\/ (.*) \/ \/'? -e ta\)$/.exec(line)?.[1];
+    return word === undefined ? [] : [word.replace(/\\(.)/g, '$1')];
+  });
   return { add: add.split(' ').filter((word) => /^[\w.,=-]+$/.test(word)), remove };
 };
 

@@ -14,6 +14,9 @@ type Open = {
   children: number;
 };
 
+/** GRUB's own menus are two levels deep. */
+const deepest = 16;
+
 /** The entries of a grub.cfg as grub-mkconfig writes it, in their order; submenus are counted as GRUB counts them. */
 export const grubEntries = (text: string): GrubEntry[] => {
   const entries: GrubEntry[] = [];
@@ -21,12 +24,12 @@ export const grubEntries = (text: string): GrubEntry[] => {
   for (const [i, line] of text.split('\n').entries()) {
     const top = stack.at(-1);
     const [, title] = /^\s*(?:menuentry|submenu)\s+(?:'([^']*)'|"([^"]*)")/.exec(line) ?? [];
-    if (top && title !== undefined && /\{\s*$/.test(line)) {
+    if (top && title !== undefined && line.trimEnd().endsWith('{') && stack.length <= deepest) {
       const id = /\$menuentry_id_option\s+['"]([^'"]*)['"]/.exec(line)?.[1] ?? /--id[= ]['"]?([^'"\s]+)/.exec(line)?.[1] ?? '';
       stack.push({ path: [...top.path, top.children], titles: [...top.titles, title], ids: [...top.ids, id], children: 0 });
       top.children += 1;
-    } else if (/^\s*\}\s*$/.test(line) && stack.length > 1) stack.pop();
-    const args = /^\s*linux(?:16|efi)?\s+\S+\s*(.*)$/.exec(line)?.[1];
+    } else if (line.trim() === '}' && stack.length > 1) stack.pop();
+    const args = /^\s*linux(?:16|efi)?\s+\S+([^]*)$/.exec(line)?.[1];
     if (top && args !== undefined && top.path.length > 0) {
       entries.push({
         place: top.path.join('>'),
@@ -48,7 +51,9 @@ export const grubEntries = (text: string): GrubEntry[] => {
  * submenu), `saved` where it says so, else the first one. A number that leads to a submenu means its first entry.
  */
 export const grubDefault = (entries: readonly GrubEntry[], text: string, saved: string | undefined): GrubEntry | undefined => {
-  const asked = [...text.matchAll(/^\s*set default="([^"]*)"/gm)].map((m) => m[1] ?? '').filter((v) => !v.includes('next_entry'));
+  const asked = [...text.matchAll(/^[ \t]*set default="([^"]*)"/gm)]
+    .map((m) => m[1] ?? '')
+    .filter((v) => !v.includes('next_entry'));
   const said = asked.at(-1) ?? '0';
   const wanted = said.includes('saved_entry') ? (saved ?? '0') : said;
   const is = (entry: GrubEntry): boolean =>

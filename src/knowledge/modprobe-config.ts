@@ -1,4 +1,6 @@
 import type { FoundFile } from '../model.ts';
+import { globMatches } from './glob.ts';
+import type { Cut } from './glob.ts';
 import { moduleName } from './module-names.ts';
 
 /** A line of modprobe.d that speaks of the modules whose names match `pattern`. */
@@ -50,16 +52,31 @@ type Directive = ConfigLine & { readonly directive: string; readonly rest: strin
  */
 const logicalLines = (file: FoundFile): { readonly from: string; readonly text: string }[] => {
   const found: { from: string; text: string }[] = [];
-  let begin = 1;
-  for (const match of file.text.matchAll(/((?:[^\\\n]|\\[^])*)(?:\n|\\?$)/g)) {
-    const raw = match[1] ?? '';
-    found.push({
-      from: `${file.path}:${begin}`,
-      text: raw.replace(/\\([^])/g, (_, char: string) => (char === '\n' ? '' : char)),
-    });
-    begin += match[0].split('\n').length - 1;
+  let [begin, line, text] = [1, 1, ''];
+  for (const part of file.text.split('\n')) {
+    const [joined, open] = withoutBackslashes(part);
+    text += joined;
+    line += 1;
+    if (open) continue;
+    found.push({ from: `${file.path}:${begin}`, text });
+    [begin, text] = [line, ''];
   }
+  if (text !== '') found.push({ from: `${file.path}:${begin}`, text });
   return found;
+};
+
+/** A line as it reads, and whether its end is taken away. */
+const withoutBackslashes = (part: string): readonly [string, boolean] => {
+  if (!part.includes('\\')) return [part, false];
+  const open = (part.length - 1 - lastOther(part)) % 2 === 1;
+  return [(open ? part.slice(0, -1) : part).replace(/\\([^])/g, '$1'), open];
+};
+
+/** Where the last sign stands that is no backslash. */
+const lastOther = (part: string): number => {
+  let at = part.length - 1;
+  while (at >= 0 && part[at] === '\\') at -= 1;
+  return at;
 };
 
 /** Words are parted by spaces and tabs alone: the carriage return of a DOS line's end belongs to the last word. */
@@ -93,22 +110,59 @@ const softdeps = (rest: string): { readonly pre: readonly string[]; readonly pos
 /** `-` is `_` in names, but not in a range such as [0-9]. */
 const underscored = (pattern: string): string => pattern.replace(/\[[^\]]*\]?|-/g, (part) => (part === '-' ? '_' : part));
 
-/** Whether a name matches a shell pattern, as fnmatch(3) without flags. */
+/** Whether a name matches a shell pattern, as fnmatch(3) without flags; a range that runs backwards matches nothing. */
 export const matches = (pattern: string, name: string): boolean =>
-  pattern === name || (/[*?[]/.test(pattern) && (expressionOf(pattern)?.test(name) ?? false));
+  pattern === name || (isPattern(pattern) && globMatches(pattern, name, 'modprobe', cut));
 
-/** Undefined for a pattern that matches nothing: a range that runs backwards. */
-const expressionOf = (pattern: string): RegExp | undefined => {
-  const body = pattern.replace(
-    /\[(!?)([^\]]+)\]|[*?]|[\\^$.|+()[\]{}]/g,
-    (part, not: string | undefined, set: string | undefined) => {
-      if (set !== undefined) return `[${not ? '^' : ''}${set.replace(/[\\\]^]/g, '\\$&')}]`;
-      return part === '*' ? '.*' : part === '?' ? '.' : `\\${part}`;
-    },
-  );
-  try {
-    return new RegExp(`^${body}$`, 's');
-  } catch {
-    return undefined;
+/** The first of these lines whose pattern matches a name: looked up where it is no pattern, as there may be a great many. */
+export const firstFor = <T extends ConfigLine>(lines: readonly T[], name: string): T | undefined => {
+  const { exact, patterns } = indexOf(lines);
+  const named = exact.get(name) ?? Number.POSITIVE_INFINITY;
+  const matching = patterns.find((at) => at < named && matches(lines[at]?.pattern ?? '', name));
+  return lines[matching ?? named];
+};
+
+/** The first of these lines that has just this name, pattern or not. */
+export const exactFor = <T extends ConfigLine>(lines: readonly T[], name: string): T | undefined =>
+  lines[indexOf(lines).exact.get(name) ?? lines.length];
+
+/** All lines whose pattern matches a name, in their order. */
+export const allFor = <T extends ConfigLine>(lines: readonly T[], name: string): readonly T[] => {
+  const { every, patterns } = indexOf(lines);
+  const found = [...(every.get(name) ?? []), ...patterns.filter((at) => matches(lines[at]?.pattern ?? '', name))];
+  return [...new Set(found)].sort((a, b) => a - b).flatMap((at) => lines[at] ?? []);
+};
+
+type Index = {
+  readonly exact: ReadonlyMap<string, number>;
+  readonly every: ReadonlyMap<string, readonly number[]>;
+  readonly patterns: readonly number[];
+};
+
+const indexOf = (lines: readonly ConfigLine[]): Index => {
+  const seen = indexes.get(lines);
+  if (seen) return seen;
+  const every = new Map<string, number[]>();
+  for (const [at, { pattern }] of lines.entries()) {
+    const same = every.get(pattern);
+    if (same) same.push(at);
+    else every.set(pattern, [at]);
   }
+  const exact = new Map([...every].map(([pattern, [at = 0]]) => [pattern, at]));
+  const patterns = lines.flatMap(({ pattern }, at) => (isPattern(pattern) ? [at] : []));
+  const index = { exact, every, patterns };
+  indexes.set(lines, index);
+  return index;
+};
+const indexes = new WeakMap<readonly ConfigLine[], Index>();
+
+/** Whether something in it stands for more than itself. */
+export const isPattern = (pattern: string): boolean => /[*?[]/.test(pattern);
+
+const cut: Cut = {
+  token: /\[(!?)([^\]]+)\]|[^]/gu,
+  piece: (token, [not, set]) => {
+    if (set !== undefined) return { set: `[${not ? '^' : ''}${set.replace(/[\\\]^]/g, '\\$&')}]` };
+    return token === '*' || token === '?' ? token : { sign: token };
+  },
 };

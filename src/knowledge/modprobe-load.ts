@@ -1,4 +1,4 @@
-import { matches } from './modprobe-config.ts';
+import { allFor, exactFor, firstFor } from './modprobe-config.ts';
 import { runInstall } from './modprobe-command.ts';
 import type { NestedModprobe } from './modprobe-command.ts';
 import type { Denial, ModuleRules } from './modprobe.ts';
@@ -33,6 +33,8 @@ type Flags = { required: boolean; ignoreCommand: boolean };
 
 /** A command may run a modprobe that runs the command again; the real ones would not end either. */
 const maxDepth = 5;
+/** Nor would those end that run so many, each of which runs as many again. */
+const mostNested = 1000;
 
 /**
  * Does what libkmod's kmod_module_new_from_lookup() and kmod_module_probe_insert_module() do (kmod 30), over rules and an index.
@@ -40,6 +42,7 @@ const maxDepth = 5;
  */
 export const moduleLoader = (index: ModuleIndex, rules: ModuleRules, before: Iterable<string> = []): Loader => {
   const loaded = new Map([...before].map((name) => [name, 'loaded before']));
+  let nestedRuns = 0;
   const isInKernel = (name: string): boolean => loaded.has(name) || index.isBuiltin(name);
 
   const load = (name: string, from: string, asker: Asker, depth = 0, ignoreCommand = false): Attempt => {
@@ -50,7 +53,7 @@ export const moduleLoader = (index: ModuleIndex, rules: ModuleRules, before: Ite
   const probe = (found: Found, from: string, asker: Asker, depth: number, ignoreCommand: boolean): Attempt => {
     // An alias keeps the module of its own name out, though what it leads to is there.
     if (isInKernel(found.name)) return { ok: true, denial: found.because };
-    const line = rules.blacklist.find(({ pattern }) => pattern === found.name);
+    const line = exactFor(rules.blacklist, found.name);
     if (line && (asker === 'systemd' || found.alias !== undefined))
       return { ok: true, denial: denialOf('blacklist', found, line) };
     const { items, flags } = probeList(found, index, rules, ignoreCommand);
@@ -66,9 +69,12 @@ export const moduleLoader = (index: ModuleIndex, rules: ModuleRules, before: Ite
   };
 
   const insert = (item: Item, ignoreCommand: boolean, from: string, depth: number): Attempt => {
-    const line = ignoreCommand ? undefined : rules.installs.find(({ pattern }) => matches(pattern, item.name));
+    const line = ignoreCommand ? undefined : firstFor(rules.installs, item.name);
     if (line) {
-      const ok = runInstall(line.command, (nested) => depth < maxDepth && nestedLoads(nested, from, depth + 1));
+      const ok = runInstall(
+        line.command,
+        (nested) => depth < maxDepth && nestedRuns++ < mostNested && nestedLoads(nested, from, depth + 1),
+      );
       return { ok, denial: loaded.has(item.name) ? undefined : denialOf('install', item, line) };
     }
     const deps = index.depsOf(item.name);
@@ -82,7 +88,13 @@ export const moduleLoader = (index: ModuleIndex, rules: ModuleRules, before: Ite
   const nestedLoads = ({ names, ignoreInstall, useBlacklist }: NestedModprobe, from: string, depth: number): boolean =>
     names.map((name) => load(name, from, useBlacklist ? 'systemd' : 'modprobe', depth, ignoreInstall).ok).every(Boolean);
 
-  return { loaded, load: (name, from, asker) => load(name, from, asker).denial };
+  return {
+    loaded,
+    load: (name, from, asker) => {
+      nestedRuns = 0;
+      return load(name, from, asker).denial;
+    },
+  };
 };
 
 type Attempt = { readonly ok: boolean; readonly denial: Denial | undefined };
@@ -103,8 +115,9 @@ const through = (item: Item, asked: Found, from: string, flags: Flags | undefine
 
 /** What a name stands for: aliases of modprobe.d come before the module of that very name, and are not looked up further. */
 const lookup = (name: string, index: ModuleIndex, rules: ModuleRules): readonly Found[] => {
-  if (/^[^[]*\]|\[[^\]]*$/.test(name)) return [];
-  const aliases = rules.aliases.filter(({ pattern }) => matches(pattern, name));
+  const [open, closed] = [name.indexOf('['), name.indexOf(']')];
+  if ((closed >= 0 && (open < 0 || closed < open)) || name.lastIndexOf('[') > name.lastIndexOf(']')) return [];
+  const aliases = allFor(rules.aliases, name);
   if (aliases.length > 0) {
     return aliases.map((line) => ({ name: line.module, alias: line.pattern, because: denialOf('alias', { name }, line) }));
   }
@@ -115,7 +128,7 @@ const lookup = (name: string, index: ModuleIndex, rules: ModuleRules): readonly 
 };
 
 const hasCommand = (name: string, { installs, removes }: ModuleRules): boolean =>
-  [...installs, ...removes].some(({ pattern }) => pattern === name);
+  [installs, removes].some((lines) => exactFor(lines, name) !== undefined);
 
 /**
  * What is inserted for a module, in order: first what it needs, each with its softdeps around it, then itself with its own. A module
@@ -147,7 +160,7 @@ const probeList = (
     flagsOf(item).ignoreCommand = true;
   };
   const around = (item: Item): void => {
-    const line = rules.softdeps.find(({ pattern }) => matches(pattern, item.name));
+    const line = firstFor(rules.softdeps, item.name);
     const find = (names: readonly string[]): Item[] => names.flatMap((n) => lookup(moduleName(n), index, rules)).map(itemOf);
     const [pre, post] = [find(line?.pre ?? []), find(line?.post ?? [])];
     for (const soft of pre) visit(soft, false, false);

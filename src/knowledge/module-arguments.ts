@@ -21,10 +21,15 @@ export const argumentRemedy = ({ name, text }: Denial, answers: Answers, { famil
 /** The file and line that hands the kernel an argument against a module. */
 export const argumentLine = (name: string, answers: Answers): string | undefined => {
   const files = ['/etc/default/grub', '/etc/kernel/cmdline'].map((path) => ({ path, text: fileText(answers, path) ?? '' }));
-  const word = new RegExp(`\\bmod(?:ule|probe)[-_.]blacklist=[^\\s"']*\\b${name.replace(/_/g, '[-_]')}\\b`);
+  const module = new RegExp(`\\b${name.replace(/_/g, '[-_]')}\\b`);
+  const says = (text: string): boolean =>
+    text.split(/[\s"']+/).some((word) => {
+      const at = word.search(/\bmod(?:ule|probe)[-_.]blacklist=/);
+      return at >= 0 && module.test(word.slice(word.indexOf('=', at) + 1));
+    });
   return [...files, ...listed(answers, '/etc/default/grub.d/*.cfg')]
     .flatMap(({ path, text }) => numbered(text).map((line) => ({ path, ...line })))
-    .filter(({ text }) => !/^\s*#/.test(text) && word.test(text))
+    .filter(({ text }) => !/^\s*#/.test(text) && says(text))
     .map(({ path, line }) => `${path}:${line}`)[0];
 };
 

@@ -22,7 +22,7 @@ export type ModuleDenial = {
  */
 const script = `e=0
 { read -r e < ${enforceFile}; } 2>/dev/null
-[ "$e" = 1 ] && [ -r ${log} ] || exit 0
+[ "$e" = 1 ] && [ -f ${log} ] && [ -r ${log} ] || exit 0
 PATH=$PATH:/usr/sbin:/sbin
 read -r k < /proc/sys/kernel/osrelease || exit 0
 seen=' ' left=50

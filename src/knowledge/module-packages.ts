@@ -68,7 +68,7 @@ nl='
 for f in ${containerFiles.join(' ')}; do [ -e "$f" ] && exit 0; done
 read -r k < /proc/sys/kernel/osrelease || exit 0
 d=/lib/modules/$k
-if [ -e "$d/modules.dep" ]; then
+if [ -f "$d/modules.dep" ]; then
   have=$nl$(grep -Fohs -e "$patterns" "$d/modules.dep" "$d/modules.builtin" "$d/config" "/boot/config-$k")$nl
   while :; do case $have in *-*) have=\${have%%-*}_\${have#*-} ;; *) break ;; esac; done
   has() {

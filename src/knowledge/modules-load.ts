@@ -41,6 +41,14 @@ export const listedEntries = (answers: Answers, skip?: string): BootEntry[] => [
  */
 export const withoutRun = (answers: Answers): Answers => new Map([...answers].filter(([key]) => !key.startsWith('list /run/')));
 
+/** A text without spaces and tabs around it; a regular expression looks at each of them again and again. */
+const withoutBlanks = (text: string): string => {
+  let [start, end] = [0, text.length];
+  while (start < end && ' \t'.includes(text[start] ?? '')) start += 1;
+  while (end > start && ' \t'.includes(text[end - 1] ?? '')) end -= 1;
+  return text.slice(start, end);
+};
+
 /**
  * The names in a modules-load.d file: one per line; lines that start with # or ; are comments (modules-load.d(5)). systemd ends a
  * line at a carriage return or a NUL too (its read_line(), measured with 252).
@@ -48,6 +56,6 @@ export const withoutRun = (answers: Answers): Answers => new Map([...answers].fi
 export const parseModulesLoad = (text: string): { readonly name: string; readonly line: number }[] =>
   text
     .split('\n')
-    .flatMap((line, i) => line.split(/[\r\0]/).map((part) => ({ line: i + 1, name: part.replace(/^[ \t]+|[ \t]+$/g, '') })))
+    .flatMap((line, i) => line.split(/[\r\0]/).map((part) => ({ line: i + 1, name: withoutBlanks(part) })))
     .filter(({ name }) => name !== '' && !/^[#;]/.test(name))
     .map(({ line, name }) => ({ line, name: moduleName(name) }));

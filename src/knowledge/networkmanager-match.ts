@@ -1,3 +1,5 @@
+import { globMatches } from './glob.ts';
+
 /** A network device as NetworkManager's lists see it. `type`: as `nmcli -g GENERAL.TYPE device show`. */
 export type Device = { readonly name: string; readonly type: string };
 
@@ -32,7 +34,8 @@ const means = (word: string, device: Device, bare: boolean): boolean => {
 };
 
 /** `*` and `?` alone are special. */
-const globs = (pattern: string, name: string): boolean => {
-  const escaped = pattern.replace(/^~/, '').replace(/[\\^$.|+()[\]{}]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`).test(name);
-};
+const globs = (pattern: string, name: string): boolean =>
+  globMatches(pattern.replace(/^~/, ''), name, 'networkmanager', {
+    token: /[^]/gu,
+    piece: (sign) => (sign === '*' || sign === '?' ? sign : { sign }),
+  });

@@ -67,7 +67,8 @@ const listCare = (device: Device, lines: readonly IniLine[]): Care => {
 
 const withLine = (words: readonly Word[], { key, value, from }: IniLine): readonly Word[] => {
   const said = splitSpecs(value);
-  if (key.endsWith('-')) return words.filter(({ word }) => !said.includes(word));
+  const gone = new Set(said);
+  if (key.endsWith('-')) return words.filter(({ word }) => !gone.has(word));
   return [...(key.endsWith('+') ? words : []), ...said.map((word) => ({ word, from }))];
 };
 
@@ -93,12 +94,16 @@ const sectionCare = (device: Device, files: readonly (readonly IniLine[])[]): Ca
 const sectionsOf = (files: readonly (readonly IniLine[])[]): (readonly IniLine[])[] => {
   const names = files.toReversed().flatMap((lines) => lines.filter(isDevice).map((line) => line.section));
   const ordered = [...new Set([...names.filter((name) => name !== 'device'), ...names.filter((name) => name === 'device')])];
-  return ordered.map((name) => files.flat().filter((line) => line.section === name));
+  const bySection = Map.groupBy(files.flat(), ({ section }) => section);
+  return ordered.map((name) => bySection.get(name) ?? []);
 };
 
 /** Of lines that say the same key in one file only the last counts, in its place: so does GLib read key files. */
-const lastOfEach = (lines: readonly IniLine[]): IniLine[] =>
-  lines.filter((line, i) => !lines.slice(i + 1).some((later) => later.section === line.section && later.key === line.key));
+const lastOfEach = (lines: readonly IniLine[]): IniLine[] => {
+  const last = new Map(lines.map((line) => [JSON.stringify([line.section, line.key]), line]));
+  const kept = new Set(last.values());
+  return lines.filter((line) => kept.has(line));
+};
 
 /** `[.config] enable=` turns a whole file off; conditions on versions and the environment are taken to hold. */
 const isDisabled = (lines: readonly IniLine[]): boolean =>
@@ -123,5 +128,7 @@ const filesInOrder = (answers: Answers, when: 'now' | 'boot'): FoundFile[] => {
   ];
 };
 
-const notHidden = (files: readonly FoundFile[], by: readonly FoundFile[]): FoundFile[] =>
-  files.filter((file) => !by.some((other) => baseName(other.path) === baseName(file.path)));
+const notHidden = (files: readonly FoundFile[], by: readonly FoundFile[]): FoundFile[] => {
+  const names = new Set(by.map((other) => baseName(other.path)));
+  return files.filter((file) => !names.has(baseName(file.path)));
+};

@@ -42,7 +42,7 @@ export const hostNft = (answers: Answers): Nft | undefined => {
   if (path === undefined) return undefined;
   const built = find(/^package (\d\S*)$/m);
   const version = find(/^nftables v(\S+)/m) ?? (built && upstreamVersion(built));
-  const json = find(/^\s*json:\s*(yes|no)\b/m);
+  const json = find(/^[ \t]*json:[ \t]*(yes|no)\b/m);
   return { path, ...(version && { version }), ...(built && { package: built }), ...(json && { json: json === 'yes' }) };
 };
 

@@ -22,12 +22,17 @@ const readScript = (script: string): { readonly live: readonly Line[]; readonly 
     }
     if (/^exit\b/.test(text)) break;
     if (/^\s*#/.test(text)) continue;
-    const command = text.replace(/\s#.*$/, '');
+    const command = withoutComment(text);
     live.push({ line, text: command });
     end = endOfText(command);
     found ||= end !== undefined;
   }
   return { live, text: found };
+};
+
+const withoutComment = (text: string): string => {
+  const at = text.search(/\s#/);
+  return at < 0 ? text : text.slice(0, at);
 };
 
 /** How the text ends that begins on a line: a here-document, or a quote that is not closed there. */

@@ -42,9 +42,10 @@ case $lock in *'[integrity]'*|*'[confidentiality]'*) enforce=Y ;; esac
 [ "$enforce" = Y ] || exit 0
 PATH=$PATH:/usr/sbin:/sbin
 read -r k < /proc/sys/kernel/osrelease || exit 0
-while IFS=: read -r f rest; do
+d=/lib/modules/$k/modules.dep
+[ ! -f "$d" ] || while IFS=: read -r f rest; do
   case $f in updates/*|extra/*|weak-updates/*) f=\${f##*/}; set -- "$@" "\${f%%.ko*}" ;; esac
-done < "/lib/modules/$k/modules.dep"
+done < "$d"
 for m; do
   [ -d "/sys/module/$m" ] && continue
   f=$(modinfo -k "$k" -n -- "$m" 2>/dev/null) || continue

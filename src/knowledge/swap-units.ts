@@ -1,7 +1,7 @@
 import { fileText, listed } from '../answers.ts';
 import type { Answers, FoundFile, Query } from '../model.ts';
 import { baseName } from './dropins.ts';
-import { escapedPath, isMask, unitFile, unitFileQueries, unitFolder, unitRoots } from './systemd.ts';
+import { escapedPath, isMask, isUnitName, unitFile, unitFileQueries, unitFolder, unitRoots } from './systemd.ts';
 import { hasSwapEntry } from './swap-fstab.ts';
 import type { SwapSource } from './swap-source.ts';
 
@@ -54,7 +54,7 @@ export const enabledSwapUnits = (answers: Answers): SwapSource[] => {
     const file = unitFileOf(answers, name);
     // A link alone starts nothing where its unit is gone; the services' own files are not asked for everywhere.
     const starts = file ? !isMask(file) : !name.endsWith('.swap');
-    if (starts && !byName.has(name)) byName.set(name, { via: 'unit', name, from: path, unit: name });
+    if (starts && isUnitName(name) && !byName.has(name)) byName.set(name, { via: 'unit', name, from: path, unit: name });
   }
   return [...byName.values()];
 };
@@ -80,6 +80,7 @@ const unitFileOf = (answers: Answers, name: string): FoundFile | undefined =>
 export const generatedSwaps = (answers: Answers): SwapSource[] => {
   const made = generatedGlobs
     .flatMap((glob) => listed(answers, glob))
+    .filter(({ path }) => isUnitName(baseName(path)))
     .filter(({ text }) => !/systemd-fstab-generator|^SourcePath=\/etc\/fstab|zram-generator/m.test(text))
     .filter(({ text }) => !text.includes('gpt-auto-generator') || gptWorks(answers))
     .map((file): SwapSource => ({

@@ -1,3 +1,6 @@
+import { globMatches } from './glob.ts';
+import type { Cut } from './glob.ts';
+
 /** Whether both programs take a path for a pattern: GLOB_CHARS of procps's sysctl.c and of systemd's glob-util.c. */
 export const isGlob = (path: string): boolean => /[*?[]/.test(path);
 
@@ -14,29 +17,21 @@ export const globbed = (glob: string, path: string): string | undefined => {
     if (/^\/+$/.test(part) || part === '') spelt += part;
     else {
       const name = names[next++];
-      if (name === undefined || !segmentPattern(part).test(name)) return undefined;
+      if (name === undefined || !globMatches(part, name, 'sysctl', cut)) return undefined;
       spelt += name;
     }
   }
   return next === names.length ? spelt : undefined;
 };
 
-/** A segment of a glob(7) as an anchored pattern; one that matches nothing where a range is empty, as [z-a]. */
-const segmentPattern = (segment: string): RegExp => {
-  try {
-    return new RegExp(`^${segment.replace(token, translate)}$`, 's');
-  } catch {
-    return /(?!)/;
-  }
-};
-
-/** What stands for something else in a glob: an escaped sign, a bracket expression, a wildcard; and what would in a RegExp. */
-const token = /\\(.)|\[([!^]?)(\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*)\]|[*?]|[\\^$.|+()[\]{}]/gs;
-
-const translate = (whole: string, escaped?: string, not?: string, set?: string): string => {
-  if (escaped !== undefined) return escape(escaped);
-  if (set !== undefined) return `[${not ? '^' : ''}${classOf(set)}]`;
-  return whole === '*' ? '.*' : whole === '?' ? '.' : escape(whole);
+/** A segment of a glob(7): what stands for something else is an escaped sign, a bracket expression or a wildcard. */
+const cut: Cut = {
+  token: /\\(.)|\[([!^]?)(\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*)\]|[^]/gsu,
+  piece: (whole, [escaped, not, set]) => {
+    if (escaped !== undefined) return { sign: escaped };
+    if (set !== undefined) return { set: `[${not ? '^' : ''}${classOf(set)}]` };
+    return whole === '*' || whole === '?' ? whole : { sign: whole };
+  },
 };
 
 const classOf = (set: string): string =>

@@ -1,4 +1,4 @@
-import { fileText, listed, numbered } from '../answers.ts';
+import { fileText, listed, numbered, remembered } from '../answers.ts';
 import type { Answers, FoundFile, Query } from '../model.ts';
 import { baseName } from './dropins.ts';
 import { bootScripts, executableQueries, isExecutable } from './executables.ts';
@@ -42,6 +42,9 @@ export const lateQueries: readonly Query[] = [
   ...tunedQueries,
 ];
 
+/** Settings that are read once more, all in all: thousands of scripts that each read thousands of lines are no real host's. */
+const mostRead = 100_000;
+
 /** A setting that is written after systemd-sysctl has done its work, and by whom. */
 export type LateSetting = Setting & { readonly by: string };
 
@@ -50,10 +53,14 @@ export type LateSetting = Setting & { readonly by: string };
  * cron. `files`: the sysctl.d files and /etc/sysctl.conf, in the order of `sysctl --system`, for those who have them read again.
  */
 export const lateSettings = (answers: Answers, files: readonly FoundFile[]): LateSetting[] => {
-  const read: Reader = (reads) =>
-    files
-      .filter((file) => reads === 'system' || file.path === reads.file)
+  let room = mostRead;
+  const read: Reader = (reads) => {
+    const found = files
+      .filter((file) => room > 0 && (reads === 'system' || file.path === reads.file))
       .flatMap((file) => parseSysctl(file.text, file.path, 'procps3'));
+    room -= found.length;
+    return found;
+  };
   const by = (who: string, settings: readonly Setting[]): LateSetting[] => settings.map((s) => ({ ...s, by: who }));
   const shell = (who: string, found: readonly FoundFile[]): LateSetting[] =>
     found.flatMap((file) => by(who, shellSettings(file.text, file.path, read)));
@@ -98,9 +105,13 @@ const reapplied = (answers: Answers, files: readonly FoundFile[]): Setting[] =>
         .filter((setting) => !setting.path.startsWith('-'))
     : [];
 
-const isEnabled = (answers: Answers, unit: string): boolean =>
-  all(answers, pulls).some((file) => baseName(file.path) === unit) &&
-  !listed(answers, units).some((file) => baseName(file.path) === unit && isMask(file));
+const isEnabled = (answers: Answers, unit: string): boolean => pulledUnits(answers).has(unit);
+
+/** The units that something pulls in and nothing masks. */
+const pulledUnits = remembered((answers): ReadonlySet<string> => {
+  const masked = new Set(listed(answers, units).flatMap((file) => (isMask(file) ? [baseName(file.path)] : [])));
+  return new Set(all(answers, pulls).flatMap((file) => (masked.has(baseName(file.path)) ? [] : [baseName(file.path)])));
+});
 
 /**
  * Who writes this key of a device again, each time the device comes up, if it manages that device: both see to IPv6 themselves

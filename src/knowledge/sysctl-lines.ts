@@ -47,10 +47,15 @@ const parse = (text: string, file: string, program: Program): Setting[] => {
 };
 
 /** systemd reads a file no further than a line of a MiB (LONG_LINE_MAX of src/basic/fileio.h). */
+const endless = 1048576;
 const withoutEndlessLine = (text: string): string => {
-  if (text.length < 1048576) return text;
-  const endless = /[^\r\n\0]{1048576}/.exec(text);
-  return endless ? text.slice(0, endless.index) : text;
+  if (text.length < endless) return text;
+  let begin = 0;
+  for (const { index } of text.matchAll(/[\r\n\0]/g)) {
+    if (index - begin >= endless) return text.slice(0, begin);
+    begin = index + 1;
+  }
+  return text.length - begin >= endless ? text.slice(0, begin) : text;
 };
 
 /** For systemd a line ends at a return or a NUL too (read_line of src/basic/fileio.c); for C programs a NUL ends the text. */

@@ -155,7 +155,12 @@ const moves = ({ only, value }: Setting, before: string | undefined): boolean =>
   only === undefined || before === undefined || (only === 'up' ? Number(value) > Number(before) : Number(value) < Number(before));
 
 /** Where the kernel finds a path as procps opens it; a closing slash leads to no file. */
-const resolved = (path: string): string =>
+const resolved = (path: string): string => (isPlain(path) ? path : simplest(path));
+
+const isPlain = (path: string): boolean =>
+  !path.startsWith('/') && !path.startsWith('.') && !path.includes('//') && !path.includes('/.');
+
+const simplest = (path: string): string =>
   path
     .split('/')
     .reduce<string[]>(

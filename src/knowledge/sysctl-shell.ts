@@ -33,7 +33,8 @@ const commandsOf = (line: string): string[][] => {
     );
 };
 
-const isProgram = (word: string): boolean => /^[-@:+!]*(?:\S*[/=])?(?:sysctl|echo|printf)$/.test(word);
+const isProgram = (word: string): boolean =>
+  ['sysctl', 'echo', 'printf'].some((name) => word.endsWith(name) && /^(?:.*[/=]|[-@:+!]*)$/s.test(word.slice(0, -name.length)));
 
 /** Words between blanks, without the quotes that held some together; a redirection is a word of its own. */
 const words = (text: string): string[] =>

@@ -36,6 +36,9 @@ export const unitFile = (answers: Answers, pattern: string, name: string): Found
 /** Whether a unit file is a mask: a link to /dev/null, or empty (systemd.unit(5)). */
 export const isMask = (file: FoundFile): boolean => file.link === '/dev/null' || file.text === '';
 
+/** Whether systemd can load a unit of that name; one that begins with `-` is no path of a device or file (systemd.unit(5)). */
+export const isUnitName = (name: string): boolean => /^(?!-)[\w:.\\@-]{1,255}$/.test(name);
+
 /** The name of the unit for a device or file, as systemd-escape --path makes it, without the suffix. */
 export const escapedPath = (path: string): string =>
   path

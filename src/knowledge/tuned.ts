@@ -1,7 +1,6 @@
 import { fileText, listed } from '../answers.ts';
 import type { Answers, Query } from '../model.ts';
 import { iniLines } from './ini-lines.ts';
-import type { IniLine } from './ini-lines.ts';
 import { sysctlValue } from './sysctl.ts';
 import type { Setting } from './sysctl-lines.ts';
 
@@ -28,7 +27,8 @@ export const tunedQueries: readonly Query[] = [
 export const tunedSettings = (answers: Answers): Setting[] => {
   const active = (fileText(answers, activeFile) ?? '').split(/\s+/).filter(Boolean);
   const merged = new Map<string, Setting>();
-  for (const setting of active.flatMap((name) => profileSettings(name, answers, []))) merged.set(setting.path, setting);
+  const seen = new Set<string>();
+  for (const setting of active.flatMap((name) => profileSettings(name, answers, seen))) merged.set(setting.path, setting);
   return [...merged.values()];
 };
 
@@ -39,21 +39,26 @@ export const tunedReapplies = (answers: Answers): boolean =>
       '1',
   );
 
-const profileSettings = (name: string, answers: Answers, seen: readonly string[]): Setting[] => {
+/** `seen`: what was read already; tuned reads no profile twice (its processed_files). */
+const profileSettings = (name: string, answers: Answers, seen: Set<string>): Setting[] => {
   const file = profileGlobs.flatMap((glob) => listed(answers, glob)).find((f) => f.path.endsWith(`/${name}/tuned.conf`));
-  if (!file || seen.includes(name)) return [];
+  if (!file || seen.has(name)) return [];
+  seen.add(name);
   const lines = iniLines(file);
-  const included = lines.flatMap((l) => (l.section === 'main' && l.key === 'include' ? l.value.split(/\s*[,;]\s*/) : []));
+  const included = lines.flatMap((l) =>
+    l.section === 'main' && l.key === 'include' ? l.value.split(/[,;]/).map((name) => name.trim()) : [],
+  );
   const conditional = new Set(lines.filter((l) => /_regex$|^virt$/.test(l.key)).map((l) => l.section));
-  const own = lines.filter((l) => isSysctl(l.section, lines) && !conditional.has(l.section) && !isOption(l.key));
+  const types = new Map(lines.toReversed().flatMap((l) => (l.key === 'type' ? [[l.section, l.value] as const] : [])));
+  const own = lines.filter((l) => isSysctl(l.section, types) && !conditional.has(l.section) && !isOption(l.key));
   return [
-    ...included.flatMap((other) => profileSettings(other, answers, [...seen, name])),
+    ...included.flatMap((other) => profileSettings(other, answers, seen)),
     ...own.flatMap(({ key, value, from }) => settingOf(key, value, from)),
   ];
 };
 
-const isSysctl = (section: string, lines: readonly IniLine[]): boolean => {
-  const type = lines.find((l) => l.section === section && l.key === 'type')?.value;
+const isSysctl = (section: string, types: ReadonlyMap<string, string>): boolean => {
+  const type = types.get(section);
   return type === undefined ? section === 'sysctl' : type === 'sysctl';
 };
 
@@ -61,7 +66,10 @@ const isOption = (key: string): boolean => ['type', 'enabled', 'replace', 'prior
 
 /** `=>N` raises a smaller value only, `=<N` lowers a greater one; a comment may follow the value. */
 const settingOf = (key: string, raw: string, from: string): Setting[] => {
-  const [, only, text = ''] = /^([<>]?)(.*?)(?:\s+#.*)?$/.exec(raw.replace(/^(["'])(.*)\1$/, '$2')) ?? [];
+  const bare = raw.replace(/^(["'])(.*)\1$/, '$2');
+  const only = /^[<>]/.exec(bare)?.[0];
+  const comment = bare.search(/\s#/);
+  const text = bare.slice(only === undefined ? 0 : 1, comment < 0 ? undefined : comment);
   if (text.includes('$')) return [];
   const setting = { path: key.replaceAll('.', '/'), value: sysctlValue(text), from };
   return [only === '>' ? { ...setting, only: 'up' } : only === '<' ? { ...setting, only: 'down' } : setting];

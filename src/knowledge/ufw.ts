@@ -15,7 +15,7 @@ const lockFile = '/run/ufw.lock';
 const runningQuestion = [
   'sh',
   '-c',
-  `[ -e ${ufwConf} ] || exit 0
+  `[ -f ${ufwConf} ] || exit 0
 [ -e ${lockFile} ] || { on=; while read -r line; do case $line in ENABLED=*[yY][eE][sS]*) on=1;; ENABLED=*) on=;; esac; done < ${ufwConf}
 [ "$on" ] || exit 0; }
 iptables -S ufw-user-input >/dev/null 2>&1 && echo running
@@ -34,7 +34,7 @@ export const ufwQueries: readonly Query[] = [
 /** Whether ufw is there and on, or was used since boot. */
 const mayRun = (answers: Answers): boolean => {
   const [conf, lock] = [ufwConf, lockFile].map((path) => answers.get(`read ${path}`));
-  return conf?.status !== 1 && (conf?.status !== 0 || lock?.status !== 1 || /^\s*ENABLED=.*yes/im.test(conf.text));
+  return conf?.status !== 1 && (conf?.status !== 0 || lock?.status !== 1 || /^[ \t]*ENABLED=.*yes/im.test(conf.text));
 };
 
 /** `unknown`: whether it is on now could not be asked. `from`: the line ENABLED=. */
@@ -110,8 +110,10 @@ const speaksOf = ({ action, protocol, ports }: Rule, port: string, wanted: strin
 
 const protocol4Rule = (answers: Answers): string | undefined => {
   const found = numbered(fileText(answers, ufwBefore) ?? '').find(({ text }) => {
-    const protocol = /^-[AI]\s+ufw-before-input\b.*\s-p\s+(\S+).*\s-j\s+ACCEPT\b/.exec(text)?.[1];
-    return protocol !== undefined && isIpInIp(protocol);
+    const words = text.split(/\s+/);
+    const [protocol, target] = ['-p', '-j'].map((option) => words[words.lastIndexOf(option) + 1]);
+    if (!/^-[AI]$/.test(words[0] ?? '') || words[1] !== 'ufw-before-input' || target !== 'ACCEPT') return false;
+    return words.includes('-p') && protocol !== undefined && isIpInIp(protocol);
   });
   return found && `${ufwBefore}:${found.line}`;
 };

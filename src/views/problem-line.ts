@@ -41,7 +41,9 @@ const named = (ids: readonly string[], room: number): string => {
 
 /** One line of at most 80 bytes, of which no character is cut in two. */
 const cut = (text: string): string => {
-  let line = safe(text).replace(/\s+/g, ' ').trim();
+  let line = safe(text.slice(0, 4 * longest))
+    .replace(/\s+/g, ' ')
+    .trim();
   while (Buffer.byteLength(line) > longest) line = [...line].slice(0, -1).join('');
   return line;
 };

@@ -1,0 +1,138 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect } from 'vitest';
+import { OperatorError } from '../../src/errors.ts';
+import type { Action, Argv, Plan } from '../../src/model.ts';
+import { outcomesJson } from '../../src/views/json.ts';
+import { planText } from '../../src/views/plan-text.ts';
+import { isFull } from '../needs.ts';
+
+/** How many inputs are tried: the second figure with scripts/test --full. */
+export const runs = (few: number, many: number): number => (isFull ? many : few);
+
+/** What was tried in this file, for the line that counts it. */
+const tried = { inputs: 0, failures: 0, slowest: 0 };
+
+/** Longer than this no input may take, on a machine that does other things at the same time. */
+const mostMilliseconds = 2000;
+
+/** Prints what was tried once all tests of the file have ended. */
+export const countInputs = (subject: string): void => {
+  afterAll(() =>
+    console.log(
+      `fuzz (${subject}): ${tried.inputs} inputs, ${tried.failures} failures, the slowest ${Math.round(tried.slowest)} ms`,
+    ),
+  );
+};
+
+/** Tries a parser with many inputs: nothing but an OperatorError may be thrown, and none may take long. */
+export const survives = <T>(arbitrary: fc.Arbitrary<T>, numRuns: number, parse: (input: T) => unknown): void => {
+  fc.assert(
+    fc.property(arbitrary, (input) => {
+      const ended = timed();
+      try {
+        parse(input);
+      } catch (error) {
+        refused(error);
+      }
+      ended();
+    }),
+    { numRuns },
+  );
+};
+
+/** The same for what takes its time. */
+export const survivesLater = async <T>(
+  arbitrary: fc.Arbitrary<T>,
+  numRuns: number,
+  parse: (input: T) => Promise<unknown>,
+): Promise<void> => {
+  const property = fc.asyncProperty(arbitrary, async (input) => {
+    const ended = timed();
+    try {
+      await parse(input);
+    } catch (error) {
+      refused(error);
+    }
+    ended();
+  });
+  await fc.assert(property, { numRuns });
+};
+
+const timed = (): (() => void) => {
+  const begin = performance.now();
+  tried.inputs += 1;
+  return () => {
+    const took = performance.now() - begin;
+    tried.slowest = Math.max(tried.slowest, took);
+    if (took > mostMilliseconds) {
+      tried.failures += 1;
+      throw new Error(`took ${took} ms`);
+    }
+  };
+};
+
+/** A refusal is a message without a stack in it, and is no answer to a bug. */
+const refused = (error: unknown): void => {
+  if (error instanceof OperatorError && error.message !== '' && !/\n\s+at /.test(error.message)) return;
+  tried.failures += 1;
+  throw error;
+};
+
+const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../schemas/output.schema.json'), 'utf8')) as object;
+const fits = new Ajv2020({ strict: false, allErrors: true }).compile(schema);
+
+/** Whether the document of a plan is as its schema says, and nothing in it moves a cursor. */
+export const hasGoodJson = (plan: Plan): void => {
+  const text = outcomesJson('plan', [{ host: 'memory', status: 'planned', plan }]);
+  expect(text).not.toMatch(hidden);
+  expect(fits(JSON.parse(text)) ? [] : fits.errors).toEqual([]);
+};
+
+/** What a terminal must not see: all that moves the cursor or cannot be seen, but for line ends and tabs. */
+export const hidden = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+/** Whether a plan as people see it holds nothing that a terminal obeys, and commands are such as node-prep runs. */
+export const isGoodPlan = async (plan: Plan, askedBy: readonly string[]): Promise<void> => {
+  expect(await planText('memory', plan, askedBy, 'verbose', { color: false, width: 80 })).not.toMatch(hidden);
+  hasMeantActions(plan);
+};
+
+/** Whether every command is one that node-prep has: its program, and words that are options only where it puts options. */
+export const hasMeantActions = (plan: Plan): void => {
+  for (const action of plan.actions) {
+    if (isMeant(action)) continue;
+    throw new Error(`nobody means ${JSON.stringify(action).slice(0, 500)}`);
+  }
+};
+
+const isMeant = (action: Action): boolean =>
+  action.do === 'run'
+    ? [action.argv, ...(action.rescue ? [action.rescue] : [])].every(isMeantCommand)
+    : /^\/(?:etc|boot|usr)\//.test(action.path) && !action.path.includes('/../') && !action.path.includes('\0');
+
+const isMeantCommand = ([program, ...words]: Argv): boolean => {
+  const begin = program === 'env' ? words.findIndex((word) => !/^[A-Z_]+=/.test(word)) : -1;
+  const [name, args] = program === 'env' ? [words[begin] ?? '', words.slice(begin + 1)] : [program, words];
+  const options = meant[name];
+  return options !== undefined && args.every((word) => !word.includes('\0') && (!word.startsWith('-') || options.test(word)));
+};
+
+/** The programs that change a host, and the options that they are given. */
+const meant: { readonly [program: string]: RegExp } = {
+  'apt-get': /^(?:-y|-q|-o|--no-install-recommends)$/,
+  dnf: /^(?:-y|-q|--setopt=install_weak_deps=False)$/,
+  modprobe: /^-a$/,
+  sysctl: /^(?:--system|-w)$/,
+  swapoff: /^-a$/,
+  systemctl: /^(?:--now|--runtime)$/,
+  networkctl: /^(?!)/,
+  restorecon: /^(?!)/,
+  'update-grub': /^(?!)/,
+  grubby: /^--(?:update-kernel=ALL|(?:remove-)?args=[^-].*)$/,
+  ufw: /^(?!)/,
+  'firewall-cmd': /^--(?:permanent|(?:zone|add-port|add-protocol)=.*)$/s,
+  'firewall-offline-cmd': /^--(?:zone|add-port|add-protocol)=.*$/s,
+};
