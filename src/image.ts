@@ -22,8 +22,13 @@ export const planImage = (desired: Desired, answers: Answers, image: Image): Pla
   const plans = judged(answers);
   const { actions, held } = actionsFor(desired, answers, image, kernels);
   const later = actions.length > 0 ? judged(overlay(answers, actions)) : plans;
-  const system = { ...(plans[0] as Plan).system, kernels };
-  return { system, findings: merged(plans, later, kernels, held, desired), actions };
+  const [{ system, unread }] = plans as [Plan];
+  return {
+    system: { ...system, kernels },
+    findings: merged(plans, later, kernels, held, desired),
+    actions,
+    ...(unread && { unread }),
+  };
 };
 
 /** All that speaks about a requirement in the files of an image, as its newest kernel will hear it. */

@@ -29,22 +29,21 @@ export type Query =
       readonly known?: (answers: Answers) => string | undefined;
     };
 
-/**
- * One file of a `list` answer. `link`: the link's target as written, where the file is a symbolic link. `executable`: whether it may
- * be run, where the host tells that with its lists.
- */
+/** One file of a `list` answer. `link`: the target of a symbolic link, as written. `executable`: whether it may be run, if the host tells. */
 export type FoundFile = { readonly path: string; readonly link?: string; readonly text: string; readonly executable?: boolean };
 
 /**
  * The answer to a query. `read`: status 0, 1 (not there) or 2 (there, but no readable file: `text` says why); `garbled`: it is not
  * UTF-8, so `text` is not all of it.
  * `list`: status 0 and `files` in byte order of their paths. `run`: the exit status, 127 where there is no such command.
+ * `unread`: files and folders for which the one who asks lacks the rights.
  */
 export type Answer = {
   readonly status: number;
   readonly text: string;
   readonly files?: readonly FoundFile[];
   readonly garbled?: true;
+  readonly unread?: readonly string[];
 };
 
 /** Answers by `queryKey` of the query. */
@@ -211,7 +210,14 @@ export type Kind<N extends Need = Need> = {
   claims?(need: N, host: HostView): readonly Claim[];
 };
 
-export type Plan = { readonly system: System; readonly findings: readonly Finding[]; readonly actions: readonly Action[] };
+/** A file or folder that could not be read for want of rights, and the kinds whose findings do not know what it says. */
+export type Unread = { readonly path: string; readonly kinds: readonly KindName[] };
+export type Plan = {
+  readonly system: System;
+  readonly findings: readonly Finding[];
+  readonly actions: readonly Action[];
+  readonly unread?: readonly Unread[];
+};
 
 /** The desired state: what is wanted, by whom, and what the operator waived. */
 export type Desired = {

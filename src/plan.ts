@@ -1,4 +1,4 @@
-import { mergeQueries, overlay } from './answers.ts';
+import { mergeQueries, overlay, queryKey } from './answers.ts';
 import { withEffects } from './effects.ts';
 import { kindNamed, kinds } from './kinds/table.ts';
 import { rightsQueries } from './knowledge/rights.ts';
@@ -17,6 +17,7 @@ import type {
   Plan,
   Query,
   Requirement,
+  Unread,
   Verdict,
 } from './model.ts';
 
@@ -38,9 +39,25 @@ export const makePlan = (desired: Desired, answers: Answers, image?: Image): Pla
   const { system } = view;
   const checked = checkAll(desired, view);
   const actions = withLabels(collapse(checked.actions), answers);
-  if (actions.length === 0) return { system, findings: checked.findings, actions };
+  const unread = unreadIn(desired, answers);
+  const rest = { actions, ...(unread.length > 0 && { unread }) };
+  if (actions.length === 0) return { system, findings: checked.findings, ...rest };
   const after = checkAll(desired, { ...view, answers: overlay(answers, withEffects(answers, actions)), done: actions });
-  return { system, findings: withAfter(checked.findings, after.findings), actions };
+  return { system, findings: withAfter(checked.findings, after.findings), ...rest };
+};
+
+/** What could not be read, each with the kinds that asked for it. */
+const unreadIn = (desired: Desired, answers: Answers): Unread[] => {
+  const paths = [...new Set([...answers.values()].flatMap(({ unread = [] }) => unread))].sort();
+  if (paths.length === 0) return [];
+  const asked = kinds.map((kind) => ({
+    name: kind.name,
+    unread: kind.queries(ofKind(desired, kind)).flatMap((query) => answers.get(queryKey(query))?.unread ?? []),
+  }));
+  return paths.map((path) => ({
+    path,
+    kinds: asked.filter(({ unread }) => unread.includes(path)).map(({ name }) => name),
+  }));
 };
 
 /** All that speaks about a requirement on a host, in the order in which it is heard. */

@@ -43,6 +43,8 @@ const pure = [
   'requirements',
   'answers',
   'effects',
+  'fingerprint',
+  'fingerprint-changes',
   'image',
   'image-actions',
   'image-findings',

@@ -1,6 +1,6 @@
 import { applyHost, appliedCode } from '../apply.ts';
 import { OperatorError } from '../errors.ts';
-import type { Desired, Host, Outcome, Plan } from '../model.ts';
+import type { Host, Outcome, Plan } from '../model.ts';
 import { planText } from '../views/plan-text.ts';
 import { showSteps } from '../views/progress.ts';
 import { speaksUtf8 } from '../views/terminal.ts';
@@ -8,13 +8,15 @@ import { verdictLine } from '../views/verdict-line.ts';
 import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
 import { watchStreams } from './output.ts';
+import type { Target } from './saved.ts';
 import { detailFrom, isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
 
 /** Shows the plan, asks, does it and verifies. */
 export const apply: Command = {
   name: 'apply',
-  about: 'show the plan, ask (or --yes), do it, and verify',
+  words: ['[FILE]'],
+  about: 'show the plan, or the saved plan FILE, ask (or --yes), do it, and verify',
   options: {
     ...desiredOptions,
     ...whereOptions,
@@ -24,25 +26,35 @@ export const apply: Command = {
   },
   run: async (args) => {
     watchStreams();
-    const { desired } = await settingsFrom(args);
-    const host = await hostFrom(args);
-    try {
-      return await applyTo(host, desired, args);
-    } catch (error) {
-      if (!isJson(args) || !(error instanceof OperatorError)) throw error;
-      await printJson('apply', [{ host: host.name, status: 'failed', problem: error.message }]);
-      throw error;
+    if (args.words.length === 0) {
+      const { desired } = await settingsFrom(args);
+      const host = await hostFrom(args);
+      return toldAs(host.name, args, () => applyTo({ host, desired }, args));
     }
+    const { savedTarget } = await import('./saved.ts');
+    const target = await toldAs('local', args, () => savedTarget(args));
+    return toldAs(target.host.name, args, () => applyTo(target, args));
   },
 };
 
-const applyTo = async (host: Host, desired: Desired, args: Args): Promise<number> => {
+/** Whoever reads JSON is told there, too, why nothing was done. */
+const toldAs = async <T>(host: string, args: Args, act: () => Promise<T>): Promise<T> => {
+  try {
+    return await act();
+  } catch (error) {
+    if (!isJson(args) || !(error instanceof OperatorError)) throw error;
+    await printJson('apply', [{ host, status: 'failed', problem: error.message }]);
+    throw error;
+  }
+};
+
+const applyTo = async ({ host, desired, agree }: Target, args: Args): Promise<number> => {
   const lock = await host.lock();
   try {
     const outcome = await applyHost(
       host,
       desired,
-      { partial: on(args, 'partial') },
+      { partial: on(args, 'partial'), ...(agree && { agree }) },
       {
         confirm: (plan) => confirm(host, plan, desired.askedBy, args),
         progress: (plan, steps) => showSteps(plan.actions, steps, isFancy() && !isJson(args)),

@@ -27,29 +27,43 @@ export const readAnswer = (place: Place, path: string, lines?: readonly string[]
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ERR_BUFFER_TOO_LARGE') return { status: 2, text: `${path} unpacks to more than 16 MiB` };
-    return code === 'ENOENT' || code === 'ENOTDIR' ? { status: 1, text: '' } : { status: 2, text: `${path}: ${code}` };
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { status: 1, text: '' };
+    return { status: 2, text: `${path}: ${code}`, ...(isDenied(error) && { unread: [path] }) };
   }
 };
 
+/** Whether it is the rights that are wanting. */
+const isDenied = (error: unknown): boolean => ['EACCES', 'EPERM'].includes(codeOf(error));
+
 /**
  * What was found out about folders while many lists are answered: the names in each that was read, and the folders that a pattern
- * leads to. `real`: where a folder is that was reached through a link, as /lib is /usr/lib on most.
+ * leads to. `real`: where a folder is that was reached through a link, as /lib is /usr/lib on most. `denied`: folders that could not be
+ * looked into, as they were asked for.
  */
 export type Looked = {
   readonly names: Map<string, readonly string[]>;
   readonly folders: Map<string, readonly string[]>;
   readonly real: Map<string, string>;
+  readonly denied: Set<string>;
 };
 
 /** Nothing looked at yet. */
-export const unlooked = (): Looked => ({ names: new Map(), folders: new Map(), real: new Map() });
+export const unlooked = (): Looked => ({ names: new Map(), folders: new Map(), real: new Map(), denied: new Set() });
 
-/** Answers a `list`. A file that is there but cannot be read counts as empty. */
-export const listAnswer = (place: Place, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => ({
-  status: 0,
-  text: '',
-  files: expand(place, glob, looked).flatMap((path) => found(place, path, lines) ?? []),
-});
+/** Answers a `list`. A file that is there but cannot be read counts as empty, and is named in `unread`. */
+export const listAnswer = (place: Place, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => {
+  const unread: string[] = [];
+  const files = expand(place, glob, looked).flatMap((path) => found(place, path, lines, looked, unread) ?? []);
+  if (looked.denied.size > 0) unread.push(...deniedOn(glob, looked));
+  return { status: 0, text: '', files, ...(unread.length > 0 && { unread }) };
+};
+
+/** The folders on a pattern's way that could not be looked into. */
+const deniedOn = (glob: string, { denied }: Looked): string[] =>
+  [...denied].filter((folder) => {
+    const [parts, depth] = [glob.split('/'), folder.split('/').length];
+    return depth < parts.length && globPattern(parts.slice(0, depth).join('/')).test(folder);
+  });
 
 /** The regular files of this machine that globs match and that the caller may execute. */
 export const executables = (globs: readonly string[], looked: Looked): string[] =>
@@ -91,8 +105,14 @@ const contentOf = (real: string, path: string): Buffer => {
     : content;
 };
 
-const found = (place: Place, path: string, lines?: readonly string[]): FoundFile | undefined => {
-  const stats = statsAt(place, path);
+const found = (
+  place: Place,
+  path: string,
+  lines: readonly string[] | undefined,
+  looked: Looked,
+  unread: string[],
+): FoundFile | undefined => {
+  const stats = statsAt(place, path, looked);
   if (!stats) return undefined;
   const link = stats.isSymbolicLink() ? readlinkSync(place.at(path)) : undefined;
   return {
@@ -101,18 +121,16 @@ const found = (place: Place, path: string, lines?: readonly string[]): FoundFile
     text:
       lines?.length === 0
         ? ''
-        : link === undefined
-          ? textBehind(place, path, stats, lines)
-          : textOf(readAnswer(place, path, lines)),
+        : textOf(link === undefined ? answerAt(place, path, stats, lines) : readAnswer(place, path, lines), unread),
     ...(place.modes && { executable: isExecutable(place, path) }),
   };
 };
 
-const textBehind = (place: Place, path: string, stats: Stats, lines?: readonly string[]): string => {
+const answerAt = (place: Place, path: string, stats: Stats, lines?: readonly string[]): Answer => {
   try {
-    return textOf(fileAnswer(place.at(path), path, stats, lines));
-  } catch {
-    return '';
+    return fileAnswer(place.at(path), path, stats, lines);
+  } catch (error) {
+    return { status: 2, text: '', ...(isDenied(error) && { unread: [path] }) };
   }
 };
 
@@ -125,7 +143,10 @@ const isExecutable = (place: Place, path: string): boolean => {
   }
 };
 
-const textOf = ({ status, text }: Answer): string => (status === 0 ? text : '');
+const textOf = ({ status, text, unread = [] }: Answer, allUnread: string[]): string => {
+  allUnread.push(...unread);
+  return status === 0 ? text : '';
+};
 
 const expand = (place: Place, glob: string, looked: Looked): string[] => {
   const cut = glob.lastIndexOf('/');
@@ -152,7 +173,7 @@ const foldersOf = (place: Place, glob: string, looked: Looked): readonly string[
 
 /** Whether a folder is there, or a link; where a link to a folder beside it leads is kept in mind. */
 const isFolder = (place: Place, path: string, looked: Looked): boolean => {
-  const stats = statsAt(place, path);
+  const stats = statsAt(place, path, looked);
   if (!stats) return false;
   const cut = path.lastIndexOf('/');
   const above = realOf(path.slice(0, cut), looked);
@@ -181,7 +202,7 @@ const addChildren = (paths: string[], place: Place, path: string, segment: strin
     if (!known || known.includes(segment)) paths.push(`${path}/${segment}`);
     return;
   }
-  const names = known ?? namesIn(place, `${folder}/`);
+  const names = known ?? namesIn(place, folder, path, looked);
   if (!known) looked.names.set(folder, names);
   const [first, last] = [segment.slice(0, star), segment.slice(segment.lastIndexOf('*') + 1)];
   for (const name of names) {
@@ -192,18 +213,20 @@ const addChildren = (paths: string[], place: Place, path: string, segment: strin
   }
 };
 
-const statsAt = (place: Place, path: string): Stats | undefined => {
+const statsAt = (place: Place, path: string, looked: Looked): Stats | undefined => {
   try {
     return lstatSync(place.at(path), { throwIfNoEntry: false });
-  } catch {
+  } catch (error) {
+    if (isDenied(error)) looked.denied.add(path.slice(0, path.lastIndexOf('/')));
     return undefined;
   }
 };
 
-const namesIn = (place: Place, folder: string): string[] => {
+const namesIn = (place: Place, folder: string, asked: string, looked: Looked): string[] => {
   try {
-    return readdirSync(place.behind(folder));
-  } catch {
+    return readdirSync(place.behind(`${folder}/`));
+  } catch (error) {
+    if (isDenied(error)) looked.denied.add(asked);
     return [];
   }
 };

@@ -187,7 +187,8 @@ const discard = (path: string): void => {
   }
 };
 
-const syncFolder = (folder: string): void => {
+/** Has a folder on the disk as it is now: its names, not what is in its files. */
+export const syncFolder = (folder: string): void => {
   const handle = openSync(folder, 'r');
   try {
     fsyncSync(handle);

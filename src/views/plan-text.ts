@@ -4,6 +4,7 @@ import type { Action, Finding, Plan, Reason, System } from '../model.ts';
 import { summarize } from '../plan.ts';
 import { stateLine, stateTable } from './state-text.ts';
 import { safe, tint, wrap } from './terminal.ts';
+import { unreadText } from './unread-text.ts';
 import type { Style, Tint } from './terminal.ts';
 
 /** How much a person wants to see. */
@@ -25,6 +26,7 @@ export const planText = async (
       : []),
     '',
     ...wrap(summaryLine(plan), style.width, ''),
+    ...unreadText(plan.unread, style.width),
   ].join('\n');
 
 const heading = (host: string, { system }: Plan, askedBy: readonly string[], style: Style): string[] => [
@@ -219,13 +221,14 @@ export const summaryLine = (plan: Plan): string => {
     n.advice && `${n.advice} advice`,
     n.waived && `${n.waived} waived`,
   ];
+  const asFarAsRead = plan.unread ? ', as far as it could be read' : '';
   const end =
     n.blocked > 0
       ? 'Something is blocked: apply refuses until it is mended, waived, or left out with --partial.'
       : n.change > 0
         ? 'Nothing was changed yet.'
         : plan.system.kernels
-          ? 'This image is ready for its first boot.'
-          : 'This host is ready, now and after a reboot.';
+          ? `This image is ready for its first boot${asFarAsRead}.`
+          : `This host is ready, now and after a reboot${asFarAsRead}.`;
   return `${counts.filter(Boolean).join(', ')}. ${end}`;
 };
