@@ -3,6 +3,7 @@ import type { PackageFacts } from './families/family.ts';
 import { families, familyNamed } from './families/table.ts';
 import { queryKey } from './answers.ts';
 import { isRoot } from './knowledge/rights.ts';
+import { isDenied } from './unread.ts';
 import type { Answers, Desired, Finding, Plan, Query, Reading, System } from './model.ts';
 
 /**
@@ -45,7 +46,7 @@ export const fingerprintOf = ({ plan, answers, desired, queries }: Look, digest:
     asRoot: isRoot(answers),
     waivers: desired.waivers.map(({ id }) => id).sort(),
     files: filesIn(answers, queries, digest),
-    unread: (plan.unread ?? []).map(({ path }) => path),
+    unread: (plan.unread ?? []).filter(({ why }) => isDenied(why)).map(({ path }) => path),
     packages: sorted(installed),
     candidates: sorted(candidates),
     findings: Object.fromEntries(plan.findings.map(({ id, verdict, now, boot }) => [id, { verdict, now, boot }])),
@@ -65,8 +66,9 @@ const filesIn = (answers: Answers, queries: readonly Query[], digest: (text: str
     const answer = answers.get(queryKey(query));
     if (!answer || query.ask === 'run') continue;
     for (const file of answer.files ?? [])
-      if (!answer.unread?.includes(file.path)) see(file.path, query, file.link, file.text, file.executable);
-    if (query.ask === 'read' && answer.status !== 1 && !answer.unread) see(query.path, query, answer);
+      if (!answer.unread?.some(({ path }) => path === file.path)) see(file.path, query, file.link, file.text, file.executable);
+    if (query.ask === 'read' && answer.status !== 1 && !isDenied(answer.text.slice(query.path.length + 2)))
+      see(query.path, query, answer);
   }
   return sorted([...seen].map(([path, said]) => [path, digest(said.join('\n'))]));
 };

@@ -22,12 +22,12 @@ export const planImage = (desired: Desired, answers: Answers, image: Image): Pla
   const plans = judged(answers);
   const { actions, held } = actionsFor(desired, answers, image, kernels);
   const later = actions.length > 0 ? judged(overlay(answers, actions)) : plans;
-  const [{ system, unread }] = plans as [Plan];
+  const { system, unread } = plans[0] as Plan;
   return {
     system: { ...system, kernels },
+    ...(unread && { unread }),
     findings: merged(plans, later, kernels, held, desired),
     actions,
-    ...(unread && { unread }),
   };
 };
 

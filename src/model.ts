@@ -4,14 +4,14 @@
 export type Argv = readonly [string, ...string[]];
 
 /**
- * A question to a host; none of them changes it.
- * `read`: one file. `list`: every file that a glob (`*` within one path segment) matches, with content and link target.
- * `lines`: only lines that contain one of these texts are wanted (an empty list: no content, just whether it is there);
- * a host may answer with more. `paragraphs`: all that stands between the blank lines around such a line is wanted with it.
- * `unless`: whether the answers to all other reads and lists make this one needless; a host may then answer as if it was not there.
- * A file whose name ends in .gz is answered unpacked. `run`: a read-only command. `known`: what it would print to a good end, as
- * far as the answers to the reads and lists asked with it tell that; undefined where it has to be run. A host may run it anyway.
- * `of: 'files'`: what it prints comes from the host's files and programs, not from its running kernel, so an image can answer it as well.
+ * A question to a host; none of them changes it. `read`: one file. `list`: every file that a glob (`*` within one path segment)
+ * matches, with content and link target. `lines`: only lines that contain one of these texts are wanted (an empty list: no content,
+ * just whether it is there); a host may answer with more. `paragraphs`: all that stands between the blank lines around such a line is
+ * wanted with it. `unless`: whether the answers to all other reads and lists make this one needless; a host may then answer as if it
+ * was not there. A file whose name ends in .gz is answered unpacked. `run`: a read-only command. `known`: what it would print to a
+ * good end, as far as the answers to the reads and lists asked with it tell that; undefined where it has to be run. A host may run it
+ * anyway. `of: 'files'`: what it prints comes from the host's files and programs, not from its running kernel, so an image can answer
+ * it as well.
  */
 export type Query =
   | {
@@ -29,21 +29,23 @@ export type Query =
       readonly known?: (answers: Answers) => string | undefined;
     };
 
-/** One file of a `list` answer. `link`: the target of a symbolic link, as written. `executable`: whether it may be run, if the host tells. */
+/**
+ * One file of a `list` answer. `link`: the link's target as written, where the file is a symbolic link. `executable`: whether it may
+ * be run, where the host tells that with its lists.
+ */
 export type FoundFile = { readonly path: string; readonly link?: string; readonly text: string; readonly executable?: boolean };
 
 /**
  * The answer to a query. `read`: status 0, 1 (not there) or 2 (there, but no readable file: `text` says why); `garbled`: it is not
- * UTF-8, so `text` is not all of it.
- * `list`: status 0 and `files` in byte order of their paths. `run`: the exit status, 127 where there is no such command.
- * `unread`: files and folders for which the one who asks lacks the rights.
+ * UTF-8, so `text` is not all of it. `list`: status 0 and `files` in byte order of their paths; `unread`: what is there but could not
+ * be read, and why. `run`: the exit status, 127 where there is no such command.
  */
 export type Answer = {
   readonly status: number;
   readonly text: string;
   readonly files?: readonly FoundFile[];
   readonly garbled?: true;
-  readonly unread?: readonly string[];
+  readonly unread?: readonly { readonly path: string; readonly why: string }[];
 };
 
 /** Answers by `queryKey` of the query. */
@@ -210,14 +212,11 @@ export type Kind<N extends Need = Need> = {
   claims?(need: N, host: HostView): readonly Claim[];
 };
 
-/** A file or folder that could not be read for want of rights, and the kinds whose findings do not know what it says. */
-export type Unread = { readonly path: string; readonly kinds: readonly KindName[] };
-export type Plan = {
-  readonly system: System;
-  readonly findings: readonly Finding[];
-  readonly actions: readonly Action[];
-  readonly unread?: readonly Unread[];
-};
+/** A file or folder that could not be read, why, and the kinds whose findings do not know what it says. */
+export type Unread = { readonly path: string; readonly why: string; readonly kinds: readonly KindName[] };
+
+/** `unread`: what is there but is not in the plan. None where all could be read. */
+export type Plan = Checked & { readonly system: System; readonly unread?: readonly Unread[] };
 
 /** The desired state: what is wanted, by whom, and what the operator waived. */
 export type Desired = {

@@ -1,9 +1,10 @@
-import { mergeQueries, overlay, queryKey } from './answers.ts';
+import { mergeQueries, overlay } from './answers.ts';
 import { withEffects } from './effects.ts';
 import { kindNamed, kinds } from './kinds/table.ts';
 import { rightsQueries } from './knowledge/rights.ts';
 import { labelQueries, withLabels } from './knowledge/selinux.ts';
 import { readSystem, systemQueries } from './knowledge/system.ts';
+import { unreadIn } from './unread.ts';
 import type {
   Action,
   Answers,
@@ -17,7 +18,6 @@ import type {
   Plan,
   Query,
   Requirement,
-  Unread,
   Verdict,
 } from './model.ts';
 
@@ -36,28 +36,16 @@ export const queriesFor = (desired: Desired): Query[] =>
  */
 export const makePlan = (desired: Desired, answers: Answers, image?: Image): Plan => {
   const view = viewOf(desired, answers, image);
-  const { system } = view;
+  const unread = unreadIn(
+    answers,
+    kinds.map((kind) => ({ name: kind.name, queries: () => kind.queries(ofKind(desired, kind)) })),
+  );
+  const head = { system: view.system, ...(unread.length > 0 && { unread }) };
   const checked = checkAll(desired, view);
   const actions = withLabels(collapse(checked.actions), answers);
-  const unread = unreadIn(desired, answers);
-  const rest = { actions, ...(unread.length > 0 && { unread }) };
-  if (actions.length === 0) return { system, findings: checked.findings, ...rest };
+  if (actions.length === 0) return { ...head, findings: checked.findings, actions };
   const after = checkAll(desired, { ...view, answers: overlay(answers, withEffects(answers, actions)), done: actions });
-  return { system, findings: withAfter(checked.findings, after.findings), ...rest };
-};
-
-/** What could not be read, each with the kinds that asked for it. */
-const unreadIn = (desired: Desired, answers: Answers): Unread[] => {
-  const paths = [...new Set([...answers.values()].flatMap(({ unread = [] }) => unread))].sort();
-  if (paths.length === 0) return [];
-  const asked = kinds.map((kind) => ({
-    name: kind.name,
-    unread: kind.queries(ofKind(desired, kind)).flatMap((query) => answers.get(queryKey(query))?.unread ?? []),
-  }));
-  return paths.map((path) => ({
-    path,
-    kinds: asked.filter(({ unread }) => unread.includes(path)).map(({ name }) => name),
-  }));
+  return { ...head, findings: withAfter(checked.findings, after.findings), actions };
 };
 
 /** All that speaks about a requirement on a host, in the order in which it is heard. */

@@ -45,6 +45,7 @@ const pure = [
   'effects',
   'fingerprint',
   'fingerprint-changes',
+  'unread',
   'image',
   'image-actions',
   'image-findings',

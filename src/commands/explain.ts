@@ -5,6 +5,7 @@ import { moduleFact, moduleName } from '../knowledge/module-names.ts';
 import { sysctlKey, sysctlPath } from '../knowledge/sysctl.ts';
 import { idOf } from '../requirements.ts';
 import { explainText } from '../views/explain-text.ts';
+import { jsonText } from '../views/json.ts';
 import { desiredOptions, outputOptions, whereOptions } from './options.ts';
 import type { Command } from './options.ts';
 import { isJson, print, printAsIs, settingsFrom, styleFrom } from './shared.ts';
@@ -39,7 +40,7 @@ export const explain: Command = {
       claims: requirement ? claimsFrom(host, requirement, asked, answers) : [],
       ...(plan.unread && { unread: plan.unread.filter(({ kinds }) => kinds.includes(finding.kind)) }),
     };
-    if (isJson(args)) printAsIs(JSON.stringify({ version: 1, command: 'explain', ...story }, undefined, 2));
+    if (isJson(args)) printAsIs(jsonText({ version: 1, command: 'explain', ...story }, 2));
     else print(explainText(story, styleFrom(args)));
     return 0;
   },

@@ -1,5 +1,6 @@
 import { queryKey } from '../answers.ts';
 import { questionsTo } from '../apply.ts';
+import { jsonText } from '../views/json.ts';
 import { desiredOptions, whereOptions } from './options.ts';
 import type { Command } from './options.ts';
 import { printAsIs, settingsFrom } from './shared.ts';
@@ -15,7 +16,7 @@ export const facts: Command = {
     const host = await hostFrom(args);
     const queries = questionsTo(host, desired);
     const answers = await host.probe(queries);
-    for (const query of queries) printAsIs(JSON.stringify({ query, answer: answers.get(queryKey(query)) }));
+    for (const query of queries) printAsIs(jsonText({ query, answer: answers.get(queryKey(query)) }));
     return 0;
   },
 };

@@ -3,6 +3,7 @@ import { OperatorError } from '../errors.ts';
 import type { Desired } from '../model.ts';
 import { profiles as table } from '../profiles/table.ts';
 import { desiredState } from '../requirements.ts';
+import { jsonText } from '../views/json.ts';
 import { profileListText, profileText } from '../views/profile-text.ts';
 import { desiredOptions, outputOptions, text } from './options.ts';
 import type { Command } from './options.ts';
@@ -19,7 +20,7 @@ export const profiles: Command = {
     const style = styleFrom(args);
     if (verb === undefined) {
       const list = table.map(({ name, summary, options }) => ({ name, summary, options }));
-      if (isJson(args)) printAsIs(JSON.stringify({ version: 1, command: 'profiles', profiles: list }, undefined, 2));
+      if (isJson(args)) printAsIs(jsonText({ version: 1, command: 'profiles', profiles: list }, 2));
       else print(profileListText(table, style));
       return 0;
     }
@@ -28,13 +29,7 @@ export const profiles: Command = {
     const chosen = chooseProfile(spec, ipFamilies((text(args, 'ip-families') ?? 'ipv4').split(',')));
     const desired: Desired = desiredState([chosen], { needs: [], from: '' }, []);
     if (isJson(args))
-      printAsIs(
-        JSON.stringify(
-          { version: 1, command: 'profiles', profile: chosen.asked, requirements: desired.requirements },
-          undefined,
-          2,
-        ),
-      );
+      printAsIs(jsonText({ version: 1, command: 'profiles', profile: chosen.asked, requirements: desired.requirements }, 2));
     else print(profileText(chosen, desired, style));
     return 0;
   },

@@ -1,7 +1,7 @@
 import { defaultFile, loadSettings } from '../config.ts';
 import type { DesiredFlags, Settings } from '../config.ts';
 import type { Outcome } from '../model.ts';
-import { forLocale, wantsColor } from '../views/terminal.ts';
+import { forLocale, safe, wantsColor } from '../views/terminal.ts';
 import type { Style } from '../views/terminal.ts';
 import { pathOption } from './folder.ts';
 import { on, text, texts } from './options.ts';
@@ -44,7 +44,7 @@ export const print = (result: string): void => printAsIs(forLocale(result, proce
 export const printAsIs = (result: string): void => writeOut(`${result}\n`);
 
 /** A word to the operator, on standard error. */
-export const note = (word: string): void => writeError(forLocale(`node-prep: ${word}\n`, process.env));
+export const note = (word: string): void => writeError(forLocale(`node-prep: ${safe(word)}\n`, process.env));
 
 /** One host's outcomes as the document of --format json. */
 export const printJson = async (command: string, outcomes: readonly Outcome[]): Promise<void> =>

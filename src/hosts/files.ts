@@ -1,69 +1,56 @@
-import { isUtf8 } from 'node:buffer';
-import { accessSync, constants, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { globPattern } from '../answers.ts';
 import type { Answer, FoundFile } from '../model.ts';
-import { wantedOf } from './wanted.ts';
+import { codeOf, here } from './place.ts';
+import type { Place } from './place.ts';
+import { fileAnswer, fullRoom, problemAnswer, readAnswer } from './read.ts';
+import type { Room } from './read.ts';
 
-/**
- * Where a host's files are on this machine. `at`: the place of a path whose last part may be a link, `behind`: of what it leads to;
- * both throw as lstat(2) would where a part on the way is not there. `modes`: lists tell what may be executed.
- */
-export type Place = {
-  readonly at: (path: string) => string;
-  readonly behind: (path: string) => string;
-  readonly modes?: true;
-};
-
-/** This machine itself. */
-export const here: Place = { at: (path) => path, behind: (path) => path };
-
-/** Answers a `read`. */
-export const readAnswer = (place: Place, path: string, lines?: readonly string[], paragraphs?: true): Answer => {
-  try {
-    const real = place.behind(path);
-    const stats = statSync(real, { throwIfNoEntry: false });
-    return stats ? fileAnswer(real, path, stats, lines, paragraphs) : { status: 1, text: '' };
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ERR_BUFFER_TOO_LARGE') return { status: 2, text: `${path} unpacks to more than 16 MiB` };
-    if (code === 'ENOENT' || code === 'ENOTDIR') return { status: 1, text: '' };
-    return { status: 2, text: `${path}: ${code}`, ...(isDenied(error) && { unread: [path] }) };
-  }
-};
-
-/** Whether it is the rights that are wanting. */
-const isDenied = (error: unknown): boolean => ['EACCES', 'EPERM'].includes(codeOf(error));
+export { codeOf, here } from './place.ts';
+export type { Place } from './place.ts';
+export { readAnswer } from './read.ts';
 
 /**
  * What was found out about folders while many lists are answered: the names in each that was read, and the folders that a pattern
- * leads to. `real`: where a folder is that was reached through a link, as /lib is /usr/lib on most. `denied`: folders that could not be
- * looked into, as they were asked for.
+ * leads to. `real`: where a folder is that was reached through a link, as /lib is /usr/lib on most.
  */
 export type Looked = {
   readonly names: Map<string, readonly string[]>;
   readonly folders: Map<string, readonly string[]>;
   readonly real: Map<string, string>;
-  readonly denied: Set<string>;
+  /** Folders, as they were asked for, that are there but could not be looked into, and why. */
+  readonly closed: Map<string, string>;
+  readonly room: Room;
 };
 
 /** Nothing looked at yet. */
-export const unlooked = (): Looked => ({ names: new Map(), folders: new Map(), real: new Map(), denied: new Set() });
+export const unlooked = (): Looked => ({
+  names: new Map(),
+  folders: new Map(),
+  real: new Map(),
+  closed: new Map(),
+  room: fullRoom(),
+});
 
 /** Answers a `list`. A file that is there but cannot be read counts as empty, and is named in `unread`. */
 export const listAnswer = (place: Place, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => {
-  const unread: string[] = [];
-  const files = expand(place, glob, looked).flatMap((path) => found(place, path, lines, looked, unread) ?? []);
-  if (looked.denied.size > 0) unread.push(...deniedOn(glob, looked));
+  const unread: Missed[] = [];
+  const files = expand(place, glob, looked).flatMap((path) => found(place, path, unread, looked, lines) ?? []);
+  if (looked.closed.size > 0) unread.push(...closedOn(glob, looked));
   return { status: 0, text: '', files, ...(unread.length > 0 && { unread }) };
 };
 
+type Missed = NonNullable<Answer['unread']>[number];
+
 /** The folders on a pattern's way that could not be looked into. */
-const deniedOn = (glob: string, { denied }: Looked): string[] =>
-  [...denied].filter((folder) => {
-    const [parts, depth] = [glob.split('/'), folder.split('/').length];
-    return depth < parts.length && globPattern(parts.slice(0, depth).join('/')).test(folder);
-  });
+const closedOn = (glob: string, { closed }: Looked): Missed[] =>
+  [...closed]
+    .filter(([folder]) => {
+      const [parts, depth] = [glob.split('/'), folder.split('/').length];
+      return depth < parts.length && globPattern(parts.slice(0, depth).join('/')).test(folder);
+    })
+    .map(([path, why]) => ({ path, why }));
 
 /** The regular files of this machine that globs match and that the caller may execute. */
 export const executables = (globs: readonly string[], looked: Looked): string[] =>
@@ -78,59 +65,35 @@ const mayExecute = (path: string): boolean => {
   }
 };
 
-/** Reading a device or a pipe could block, and a folder has no text. */
-const fileAnswer = (real: string, path: string, stats: Stats, lines?: readonly string[], paragraphs?: true): Answer => {
-  if (!stats.isFile()) return { status: 2, text: `${path} is no regular file` };
-  if (lines?.length === 0) return { status: 0, text: '' };
-  if (stats.size > mostRead) return { status: 2, text: `${path} is larger than 64 MiB` };
-  if (!lines && !path.endsWith('.gz')) {
-    const text = readFileSync(real, 'utf8');
-    return text.includes('\ufffd') && !isUtf8(readFileSync(real)) ? { status: 0, text, garbled: true } : { status: 0, text };
-  }
-  const content = contentOf(real, path);
-  const text = lines ? wantedOf(content, lines, paragraphs) : content.toString('utf8');
-  return { status: 0, text, ...(!isUtf8(content) && { garbled: true }) };
-};
-
-const MiB = 1024 * 1024;
-
-/** Nothing that is read has a hundredth of that: whoever puts more there wants memory to run out. */
-const mostRead = 64 * MiB;
-
-/** A file's content, unpacked where its name ends in .gz: 16 MiB at most, where a kernel's configuration has a third of one. */
-const contentOf = (real: string, path: string): Buffer => {
-  const content = readFileSync(real);
-  return path.endsWith('.gz')
-    ? process.getBuiltinModule('node:zlib').gunzipSync(content, { maxOutputLength: 16 * MiB })
-    : content;
-};
-
 const found = (
   place: Place,
   path: string,
-  lines: readonly string[] | undefined,
+  unread: Missed[],
   looked: Looked,
-  unread: string[],
+  lines?: readonly string[],
 ): FoundFile | undefined => {
   const stats = statsAt(place, path, looked);
   if (!stats) return undefined;
   const link = stats.isSymbolicLink() ? readlinkSync(place.at(path)) : undefined;
+  const read = lines?.length === 0 ? nothing : contentAt(place, path, stats, looked.room, lines);
+  // A folder is passed over by all who read such files, and a link to /dev/null is a mask.
+  if (read.status === 2 && link !== '/dev/null' && !stats.isDirectory()) unread.push({ path, why: read.text });
   return {
     path,
     ...(link !== undefined && { link }),
-    text:
-      lines?.length === 0
-        ? ''
-        : textOf(link === undefined ? answerAt(place, path, stats, lines) : readAnswer(place, path, lines), unread),
+    text: read.status === 0 ? read.text : '',
     ...(place.modes && { executable: isExecutable(place, path) }),
   };
 };
 
-const answerAt = (place: Place, path: string, stats: Stats, lines?: readonly string[]): Answer => {
+const nothing: Answer = { status: 0, text: '' };
+
+const contentAt = (place: Place, path: string, stats: Stats, room: Room, lines?: readonly string[]): Answer => {
+  if (stats.isSymbolicLink()) return readAnswer(place, path, lines, undefined, room);
   try {
-    return fileAnswer(place.at(path), path, stats, lines);
+    return fileAnswer(place.at(path), path, stats, room, lines);
   } catch (error) {
-    return { status: 2, text: '', ...(isDenied(error) && { unread: [path] }) };
+    return problemAnswer(path, codeOf(error));
   }
 };
 
@@ -141,11 +104,6 @@ const isExecutable = (place: Place, path: string): boolean => {
   } catch {
     return false;
   }
-};
-
-const textOf = ({ status, text, unread = [] }: Answer, allUnread: string[]): string => {
-  allUnread.push(...unread);
-  return status === 0 ? text : '';
 };
 
 const expand = (place: Place, glob: string, looked: Looked): string[] => {
@@ -217,20 +175,21 @@ const statsAt = (place: Place, path: string, looked: Looked): Stats | undefined 
   try {
     return lstatSync(place.at(path), { throwIfNoEntry: false });
   } catch (error) {
-    if (isDenied(error)) looked.denied.add(path.slice(0, path.lastIndexOf('/')));
+    noteClosed(path.slice(0, path.lastIndexOf('/')), error, looked);
     return undefined;
   }
+};
+
+const noteClosed = (folder: string, error: unknown, { closed }: Looked): void => {
+  const { status, text } = problemAnswer(folder, codeOf(error));
+  if (status === 2) closed.set(folder, text);
 };
 
 const namesIn = (place: Place, folder: string, asked: string, looked: Looked): string[] => {
   try {
     return readdirSync(place.behind(`${folder}/`));
   } catch (error) {
-    if (isDenied(error)) looked.denied.add(asked);
+    noteClosed(asked, error, looked);
     return [];
   }
 };
-
-/** The error's code, such as ENOENT. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);

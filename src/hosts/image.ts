@@ -75,7 +75,7 @@ const probe = async (queries: readonly Query[], root: string, place: Place): Pro
     queries.map((query): [string, Answer] => [
       queryKey(query),
       query.ask === 'read'
-        ? readAnswer(place, query.path, query.lines, query.paragraphs)
+        ? readAnswer(place, query.path, query.lines, query.paragraphs, looked.room)
         : query.ask === 'list'
           ? listAnswer(place, query.glob, query.lines, looked)
           : query.of === 'files'

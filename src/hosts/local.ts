@@ -37,13 +37,15 @@ const filesAnswered = (queries: readonly Query[], looked: Looked): Map<string, A
   for (const query of queries) {
     if (query.ask === 'list') answers.set(queryKey(query), listAnswer(here, query.glob, query.lines, looked));
     else if (query.ask === 'read' && query.unless) later.push(query);
-    else if (query.ask === 'read') answers.set(queryKey(query), readAnswer(here, query.path, query.lines, query.paragraphs));
+    else if (query.ask === 'read') answers.set(queryKey(query), readHere(query, looked));
   }
   const absent: Answer = { status: 1, text: '' };
-  for (const query of later)
-    answers.set(queryKey(query), query.unless?.(answers) ? absent : readAnswer(here, query.path, query.lines, query.paragraphs));
+  for (const query of later) answers.set(queryKey(query), query.unless?.(answers) ? absent : readHere(query, looked));
   return answers;
 };
+
+const readHere = ({ path, lines, paragraphs }: Extract<Query, { ask: 'read' }>, { room }: Looked): Answer =>
+  readAnswer(here, path, lines, paragraphs, room);
 
 /** What three commands print, asked of the kernel as they ask it. */
 const withoutProcess = (argv: Argv, looked: Looked): string | undefined => {

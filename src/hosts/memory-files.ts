@@ -14,8 +14,7 @@ export const readFile = (files: Files, path: string): Answer => {
     return other ? { status: 2, text: `${path} is no regular file` } : { status: 1, text: '' };
   }
   if (typeof file === 'string') return { status: 0, text: file };
-  const code = 'unreadable' in file ? file.unreadable : 'ELOOP';
-  return { status: 2, text: `${path}: ${code}`, ...(code === 'EACCES' && { unread: [path] }) };
+  return { status: 2, text: `${path}: ${'unreadable' in file ? file.unreadable : 'ELOOP'}` };
 };
 
 /** A file's text, "" where there is none. */

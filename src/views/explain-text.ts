@@ -3,7 +3,7 @@ import { moduleFact } from '../knowledge/module-names.ts';
 import type { Action, Claim, Finding, Unread } from '../model.ts';
 import { actionTitle, reasonText } from './plan-text.ts';
 import { isNoNow, readingText } from './state-text.ts';
-import { safe, tint, wrap } from './terminal.ts';
+import { safeLine, tint, wrap } from './terminal.ts';
 import type { Style } from './terminal.ts';
 import { unreadText } from './unread-text.ts';
 
@@ -22,7 +22,7 @@ type Story = {
 export const explainText = (story: Story, style: Style): string => {
   const { finding } = story;
   return [
-    `${tint(style, 'bold', safe(finding.id))}: ${finding.want}`,
+    `${tint(style, 'bold', safeLine(finding.id))}: ${safeLine(finding.want)}`,
     '',
     ...(story.wanted ? wantedText(finding, style) : unwantedText(story, style)),
     ...knownText(finding, style),
@@ -76,15 +76,15 @@ const claimsText = (claims: readonly Claim[], style: Style): string[] =>
         '',
         tint(style, 'bold', 'Who speaks about it, in this order'),
         ...claims.flatMap(({ from, says, role }) => [
-          ...wrap(safe(`${from}: ${says}`), style.width, '  '),
-          ...wrap(safe(role), style.width, '    '),
+          ...wrap(safeLine(`${from}: ${says}`), style.width, '  '),
+          ...wrap(safeLine(role), style.width, '    '),
         ]),
         '',
       ];
 
 const verdictText = ({ finding, actions, wanted }: Story, style: Style): string[] => {
   if (finding.verdict === 'ok') return [tint(style, 'green', '  verdict: ok, nothing to do')];
-  if (finding.verdict === 'waived') return wrap(`verdict: waived: ${finding.reason}`, style.width, '  ');
+  if (finding.verdict === 'waived') return wrap(safeLine(`verdict: waived: ${finding.reason}`), style.width, '  ');
   if (finding.verdict === 'change') {
     const done = actions.map((a, i) => `  ${i + 1}. ${actionTitle(a)}`);
     return [
@@ -93,7 +93,7 @@ const verdictText = ({ finding, actions, wanted }: Story, style: Style): string[
     ];
   }
   return [
-    ...wrap(`verdict: ${finding.verdict}: ${safe(finding.reason)}`, style.width, '  '),
-    ...wrap(safe(finding.remedy), style.width, '  '),
+    ...wrap(`verdict: ${finding.verdict}: ${safeLine(finding.reason)}`, style.width, '  '),
+    ...wrap(safeLine(finding.remedy), style.width, '  '),
   ];
 };

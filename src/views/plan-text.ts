@@ -2,10 +2,11 @@ import { kinds } from '../kinds/table.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
 import type { Action, Finding, Plan, Reason, System } from '../model.ts';
 import { summarize } from '../plan.ts';
+import { diffText } from './diff-text.ts';
 import { stateLine, stateTable } from './state-text.ts';
-import { safe, tint, wrap } from './terminal.ts';
-import { unreadText } from './unread-text.ts';
+import { safeLine, tint, wrap } from './terminal.ts';
 import type { Style, Tint } from './terminal.ts';
+import { unreadText } from './unread-text.ts';
 
 /** How much a person wants to see. */
 type Detail = 'normal' | 'verbose';
@@ -30,10 +31,10 @@ export const planText = async (
   ].join('\n');
 
 const heading = (host: string, { system }: Plan, askedBy: readonly string[], style: Style): string[] => [
-  ...wrap(safe(`${host}: ${system.name}, ${kernelText(system)}, ${system.arch}`), style.width, '').map((line) =>
+  ...wrap(safeLine(`${host}: ${system.name}, ${kernelText(system)}, ${system.arch}`), style.width, '').map((line) =>
     tint(style, 'bold', line),
   ),
-  ...wrap(safe(`wanted by ${askedBy.join(', ')}`), style.width, ''),
+  ...wrap(safeLine(`wanted by ${askedBy.join(', ')}`), style.width, ''),
 ];
 
 /** The kernel that runs, or those that are installed in an image. */
@@ -93,7 +94,7 @@ const groupText = (group: readonly Finding[], style: Style): string[] => {
   return [
     `  ${tint(style, tints[first.verdict], first.verdict.padEnd(7))} ${state[0]?.trimStart() ?? ''}`,
     ...state.slice(1),
-    ...wrap(safe(group.map(nameOf).join(' ')), style.width, `${indent}  `),
+    ...wrap(safeLine(group.map(nameOf).join(' ')), style.width, `${indent}  `),
     ...noteText(first, indent, style),
   ];
 };
@@ -117,7 +118,7 @@ const nameOf = (finding: Finding): string => finding.id.slice(finding.id.indexOf
 
 const findingText = (finding: Finding, column: number, detail: Detail, style: Style): string[] => {
   const indent = ' '.repeat(10);
-  const head = `  ${tint(style, tints[finding.verdict], finding.verdict.padEnd(7))} ${safe(nameOf(finding)).padEnd(column)}`;
+  const head = `  ${tint(style, tints[finding.verdict], finding.verdict.padEnd(7))} ${safeLine(nameOf(finding)).padEnd(column)}`;
   const state = stateLine(finding);
   const below = state.length + 10 <= style.width ? [`${indent}${state}`] : stateTable(finding, style, indent);
   return [
@@ -131,13 +132,13 @@ const findingText = (finding: Finding, column: number, detail: Detail, style: St
 
 const noteText = (finding: Finding, indent: string, style: Style): string[] => {
   if (finding.verdict === 'waived')
-    return wrap(safe(`waived${finding.until ? ` until ${finding.until}` : ''}: ${finding.reason}`), style.width, indent);
+    return wrap(safeLine(`waived${finding.until ? ` until ${finding.until}` : ''}: ${finding.reason}`), style.width, indent);
   if (finding.verdict !== 'blocked' && finding.verdict !== 'advice') return [];
   return [...hanging('why: ', finding.reason, style.width, indent), ...hanging('do:  ', finding.remedy, style.width, indent)];
 };
 
 const hanging = (label: string, text: string, width: number, indent: string): string[] =>
-  wrap(safe(text), width, `${indent}     `).map((line, i) => (i === 0 ? `${indent}${label}${line.trimStart()}` : line));
+  wrap(safeLine(text), width, `${indent}     `).map((line, i) => (i === 0 ? `${indent}${label}${line.trimStart()}` : line));
 
 /** Who wants something, why, since when and who says so. */
 export const reasonText = (reason: Reason, width: number, indent: string): string[] => {
@@ -147,8 +148,8 @@ export const reasonText = (reason: Reason, width: number, indent: string): strin
     reason.undocumented && 'undocumented',
   ].filter(Boolean);
   return [
-    ...wrap(`${reason.profile}: ${reason.why}${span.length > 0 ? ` (${span.join(', ')})` : ''}`, width, indent),
-    ...(reason.source === reason.profile ? [] : wrap(reason.source, width, `${indent}  `)),
+    ...wrap(safeLine(`${reason.profile}: ${reason.why}${span.length > 0 ? ` (${span.join(', ')})` : ''}`), width, indent),
+    ...(reason.source === reason.profile ? [] : wrap(safeLine(reason.source), width, `${indent}  `)),
   ];
 };
 
@@ -159,9 +160,10 @@ const actionsText = async (actions: readonly Action[], style: Style): Promise<st
 
 /** What an action is, in a few words. */
 export const actionTitle = (action: Action): string => {
-  if (action.do === 'run') return action.why;
-  if (action.do === 'remove') return `remove ${action.path}`;
-  return `${action.before === null ? 'write' : 'change'} ${action.path}${action.mode === 'keep' ? '' : ` (mode ${action.mode})`}`;
+  if (action.do === 'run') return safeLine(action.why);
+  if (action.do === 'remove') return safeLine(`remove ${action.path}`);
+  const mode = action.mode === 'keep' ? '' : ` (mode ${action.mode})`;
+  return safeLine(`${action.before === null ? 'write' : 'change'} ${action.path}${mode}`);
 };
 
 /** Below the number and title of a step. */
@@ -177,39 +179,17 @@ const actionText = async (action: Action, style: Style): Promise<string[]> => {
     return [
       title,
       ...commandText(action.argv, style).map((l) => tint(style, 'cyan', l)),
-      ...notes.flatMap((note) => wrap(`(${note})`, style.width, indent)),
+      ...notes.flatMap((note) => wrap(safeLine(`(${note})`), style.width, indent)),
     ];
   }
-  return [title, ...(await diffText(action, style))];
+  return [title, ...(await diffText(action, style)).map((line) => `${indent}${line}`)];
 };
 
 /** The command as it can be pasted into a shell, broken with backslashes where it is long. */
 const commandText = (argv: readonly string[], style: Style): string[] =>
-  wrap(argv.map((word) => quote(word).replaceAll(' ', '\u00a0')).join(' '), style.width, indent, ' \\').map((line) =>
+  wrap(argv.map((word) => safeLine(quote(word)).replaceAll(' ', '\u00a0')).join(' '), style.width, indent, ' \\').map((line) =>
     line.replaceAll('\u00a0', ' '),
   );
-
-const diffText = async (action: Extract<Action, { do: 'write' | 'remove' }>, style: Style): Promise<string[]> => {
-  const { createTwoFilesPatch } = await import('diff');
-  const [before, after] = [action.before ?? '', action.do === 'write' ? action.after : ''];
-  const old = action.before === null ? '/dev/null' : action.path;
-  const patch = createTwoFilesPatch(old, action.do === 'write' ? action.path : '/dev/null', before, after, undefined, undefined, {
-    context: 3,
-  });
-  return patch
-    .split('\n')
-    .filter((line) => line !== '' && !/^(=====|Index: )/.test(line))
-    .map((line) => `${indent}${diffTint(safe(line.trimEnd()), style)}`);
-};
-
-const diffTint = (line: string, style: Style): string =>
-  /^(\+\+\+|---)/.test(line)
-    ? tint(style, 'bold', line)
-    : line.startsWith('+')
-      ? tint(style, 'green', line)
-      : line.startsWith('-')
-        ? tint(style, 'red', line)
-        : line;
 
 /** The verdict of a plan in one sentence. */
 export const summaryLine = (plan: Plan): string => {

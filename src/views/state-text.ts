@@ -1,10 +1,10 @@
 import { imageNow } from '../knowledge/image.ts';
 import type { Finding, Reading } from '../model.ts';
-import { safe, wrap } from './terminal.ts';
+import { safeLine, wrap } from './terminal.ts';
 import type { Style } from './terminal.ts';
 
 /** A reading in a line: what is there, and the file and line that decide. */
-export const readingText = ({ have, from }: Reading): string => safe(from ? `${have} (${from})` : have);
+export const readingText = ({ have, from }: Reading): string => safeLine(from ? `${have} (${from})` : have);
 
 /**
  * How a host stands against a requirement, in one line: "now 0, boot not set, after apply 1 (FILE), want 1"; one reading where all are
@@ -14,13 +14,13 @@ export const stateLine = (finding: Finding): string => {
   const columns = columnsOf(finding);
   const readings =
     columns.length === 1 ? (columns[0]?.text ?? '') : columns.map(({ name, text }) => `${name} ${text}`).join(', ');
-  return `${readings}${wanted(finding) ? `, want ${safe(finding.want)}` : ''}`;
+  return `${readings}${wanted(finding) ? `, want ${safeLine(finding.want)}` : ''}`;
 };
 
 /** The same as a small table, one line for each time, for what does not fit one line. */
 export const stateTable = (finding: Finding, style: Style, indent: string): string[] => {
   const columns = columnsOf(finding);
-  const rows = wanted(finding) ? [...columns, { name: 'want', text: safe(finding.want) }] : columns;
+  const rows = wanted(finding) ? [...columns, { name: 'want', text: safeLine(finding.want) }] : columns;
   if (columns.length === 1) return wrap(stateLine(finding), style.width, indent);
   return rows.flatMap(({ name, text }) => {
     const [first = '', ...more] = wrap(text, style.width - 13, indent);

@@ -7,9 +7,15 @@ export type Tint = 'red' | 'green' | 'yellow' | 'cyan' | 'bold' | 'dim';
 export const tint = (style: Style, how: Tint, text: string): string =>
   style.color ? process.getBuiltinModule('node:util').styleText(how, text, { validateStream: false }) : text;
 
-/** Text from a host as a terminal may see it: control characters, escapes and direction marks are replaced. */
+/**
+ * Text from a host as a terminal may see it: control characters and escapes, marks that turn the direction or cannot be seen, and
+ * separators of lines are replaced. Tabs and line ends stay.
+ */
 export const safe = (text: string): string =>
-  text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?');
+  /^[\t\n\x20-\x7e]*$/.test(text) ? text : text.replace(/(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
+
+/** The same for text that is one line: what a name or a value holds cannot begin another one. */
+export const safeLine = (text: string): string => safe(text).replace(/[\t\n]/g, '?');
 
 /** Whether the locale's characters are UTF-8, as setlocale(3) finds it. */
 export const speaksUtf8 = (env: { readonly [name: string]: string | undefined }): boolean =>

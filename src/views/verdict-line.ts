@@ -1,6 +1,6 @@
 import type { Finding, Plan } from '../model.ts';
 import { has } from '../plan.ts';
-import { safe } from './terminal.ts';
+import { safeLine } from './terminal.ts';
 import { unreadEnd } from './unread-text.ts';
 
 /** A host in one line: "local: drifted: 2 to change: module/xt_set, swap/off". */
@@ -12,7 +12,7 @@ export const verdictLine = (host: string, plan: Plan): string => {
     ...(blocked.length > 0 ? [`${blocked.length} blocked: ${blocked.join(', ')}`] : []),
     ...(change.length > 0 ? [`${change.length} to change: ${change.join(', ')}`] : []),
   ];
-  return safe(
+  return safeLine(
     `${host}: ${word}: ${parts.length > 0 ? parts.join('; ') : `${named('ok').length} ok, ${plan.system.kernels ? 'at boot' : 'now and after a reboot'}`}${unreadEnd(plan.unread)}`,
   );
 };

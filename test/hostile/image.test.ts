@@ -157,7 +157,7 @@ describe('a file that is made to fill the memory', () => {
     truncateSync(join(root, 'etc/sysctl.conf'), 65 * 1024 * 1024);
     expect(await ask(host, { ask: 'read', path: '/etc/sysctl.conf' })).toMatchObject({
       status: 2,
-      text: '/etc/sysctl.conf is larger than 64 MiB',
+      text: '/etc/sysctl.conf is larger than 2 MiB',
     });
     const path = join(root, 'etc/sysctl.conf');
     expect(await ask(localHost(), { ask: 'read', path })).toMatchObject({ status: 2 });

@@ -1,0 +1,94 @@
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import type { Answer } from '../model.ts';
+import { codeOf } from './place.ts';
+import type { Place } from './place.ts';
+import { wantedOf } from './wanted.ts';
+
+/**
+ * What may still be read in one look at a host, counted down: bytes that are kept, bytes that are searched for lines, lines, and files.
+ * Whoever puts more there wants memory or time to run out; a real host has a tenth of it.
+ */
+export type Room = { kept: number; searched: number; lines: number; files: number };
+
+const MiB = 1024 * 1024;
+
+/** The room that a look begins with. */
+export const fullRoom = (): Room => ({ kept: 8 * MiB, searched: 256 * MiB, lines: 200_000, files: 20_000 });
+
+/** The largest file that is read whole, and the largest that is searched for lines: records of packages have megabytes. */
+const [mostWhole, mostSearched] = [2 * MiB, 32 * MiB];
+
+/** A kernel's configuration has a third of a MiB. */
+const mostUnpacked = 16 * MiB;
+
+/** Answers a `read`. */
+export const readAnswer = (
+  place: Place,
+  path: string,
+  lines?: readonly string[],
+  paragraphs?: true,
+  room: Room = fullRoom(),
+): Answer => {
+  try {
+    const real = place.behind(path);
+    const stats = statSync(real, { throwIfNoEntry: false });
+    return stats ? fileAnswer(real, path, stats, room, lines, paragraphs) : { status: 1, text: '' };
+  } catch (error) {
+    return problemAnswer(path, codeOf(error));
+  }
+};
+
+/** What became of a try to read a file, by the code of its error. */
+export const problemAnswer = (path: string, code: string): Answer => {
+  if (code === 'ERR_BUFFER_TOO_LARGE') return { status: 2, text: `${path} unpacks to more than 16 MiB` };
+  return code === 'ENOENT' || code === 'ENOTDIR' ? { status: 1, text: '' } : { status: 2, text: `${path}: ${code}` };
+};
+
+/** Reading a device or a pipe could block, and a folder has no text. */
+export const fileAnswer = (
+  real: string,
+  path: string,
+  stats: Stats,
+  room: Room,
+  lines?: readonly string[],
+  paragraphs?: true,
+): Answer => {
+  if (!stats.isFile()) return { status: 2, text: `${path} is no regular file` };
+  if (lines?.length === 0) return { status: 0, text: '' };
+  const searched = lines !== undefined || path.endsWith('.gz');
+  const most = searched ? mostSearched : mostWhole;
+  if (stats.size > most) return { status: 2, text: `${path} is larger than ${most / MiB} MiB` };
+  if (--room.files < 0 || stats.size > (searched ? room.searched : room.kept)) return { status: 2, text: `${path} ${tooMuch}` };
+  return kept(searched ? searchedAnswer(real, path, room, lines, paragraphs) : wholeAnswer(real), path, room);
+};
+
+const tooMuch = 'was left out: the files before it were too many, or too long';
+
+/** An answer, if there is room for it. Files of /proc have no size before they are read. */
+const kept = (answer: Answer, path: string, room: Room): Answer => {
+  if (answer.text.length > mostWhole) return { status: 2, text: `${path} is larger than ${mostWhole / MiB} MiB` };
+  room.kept -= answer.text.length;
+  for (let at = answer.text.indexOf('\n'); at >= 0; at = answer.text.indexOf('\n', at + 1)) room.lines -= 1;
+  return room.kept < 0 || room.lines < 0 ? { status: 2, text: `${path} ${tooMuch}` } : answer;
+};
+
+const wholeAnswer = (real: string): Answer => {
+  const text = readFileSync(real, 'utf8');
+  return text.includes('\ufffd') && !isUtf8(readFileSync(real)) ? { status: 0, text, garbled: true } : { status: 0, text };
+};
+
+const searchedAnswer = (real: string, path: string, room: Room, lines?: readonly string[], paragraphs?: true): Answer => {
+  const content = contentOf(real, path);
+  room.searched -= content.length;
+  const text = lines ? wantedOf(content, lines, paragraphs) : content.toString('utf8');
+  return { status: 0, text, ...(!isUtf8(content) && { garbled: true }) };
+};
+
+const contentOf = (real: string, path: string): Buffer => {
+  const content = readFileSync(real);
+  return path.endsWith('.gz')
+    ? process.getBuiltinModule('node:zlib').gunzipSync(content, { maxOutputLength: mostUnpacked })
+    : content;
+};
