@@ -29,7 +29,7 @@ export const plan: Command = {
     if (isJson(args)) await printJson('plan', [{ host: host.name, status: 'planned', plan: made }]);
     else if (on(args, 'quiet')) print(`${host.name}: ${summaryLine(made)}`);
     else print(await planText(host.name, made, desired.askedBy, detailFrom(args), styleFrom(args)));
-    if (saved && out !== undefined) note(`saved as ${out}; exactly this is done by: ${saved.howToApply(out, host)}`);
+    if (saved && out !== undefined) note(`saved as ${out}; exactly this is done by: ${saved.howToApply(out)}`);
     if (!on(args, 'detailed-exitcode')) return 0;
     return has(made, 'blocked') ? 3 : has(made, 'change') ? 2 : 0;
   },

@@ -29,10 +29,17 @@ export const fromAnywhere = (args: Args): Args => {
 
 /** Plans, and saves that plan as a file. `args` come from `fromAnywhere`. */
 export const planAndSave = async (file: string, host: Host, desired: Desired, args: Args): Promise<Plan> => {
+  const saved = await planToSave(host, desired, args);
+  if (writePlanFile(file, savedText(saved), looksSaved)) note(`${file} was an earlier plan; this one takes its place.`);
+  return saved.plan;
+};
+
+/** Plans, with all that has to be known of it later. */
+export const planToSave = async (host: Host, desired: Desired, args: Args): Promise<SavedPlan> => {
   const queries = questionsTo(host, desired);
   const answers = await host.probe([...queries, ...identityQueries]);
   const plan = planFrom(host, desired, answers);
-  const saved: SavedPlan = {
+  return {
     madeAt: new Date().toISOString(),
     host: host.name,
     settings: settingsOf(args, host),
@@ -40,13 +47,11 @@ export const planAndSave = async (file: string, host: Host, desired: Desired, ar
     fingerprint: fingerprintOf({ plan, answers, desired, queries }, digest),
     plan,
   };
-  if (writePlanFile(file, savedText(saved), looksSaved)) note(`${file} was an earlier plan; this one takes its place.`);
-  return plan;
 };
 
 /** How a plan that was saved is applied, in words that a shell takes. */
-export const howToApply = (file: string, host: Host): string =>
-  quoteAll([...(process.geteuid?.() === 0 && !host.image ? [] : ['sudo']), 'node-prep', 'apply', file]);
+export const howToApply = (file: string): string =>
+  quoteAll([...(process.geteuid?.() === 0 ? [] : ['sudo']), 'node-prep', 'apply', file]);
 
 /** What a saved plan wants, to be planned anew; `agree` refuses where that comes out otherwise. Throws OperatorErrors. */
 export const savedTarget = async (args: Args): Promise<Target> => {
@@ -59,14 +64,11 @@ export const savedTarget = async (args: Args): Promise<Target> => {
   if (changed) throw unfit(file, saved, [changed]);
   const { desired } = await settingsFrom(own);
   const host = await hostFrom(own);
-  return { host, desired, agree: (plan, answers) => requireSame({ file, saved, host, desired }, plan, answers) };
+  return { host, desired, agree: (plan, answers) => requireSame(file, saved, { host, desired }, plan, answers) };
 };
 
-const requireSame = (
-  { file, saved, host, desired }: { file: string; saved: SavedPlan; host: Host; desired: Desired },
-  plan: Plan,
-  answers: Answers,
-): void => {
+/** Throws an OperatorError that names what changed, where a plan made now and all that it was made from is not as saved. */
+export const requireSame = (file: string, saved: SavedPlan, { host, desired }: Target, plan: Plan, answers: Answers): void => {
   const is = fingerprintOf({ plan, answers, desired, queries: questionsTo(host, desired) }, digest);
   const changes = changesSince(saved.fingerprint, is);
   const same = JSON.stringify(plan.actions) === JSON.stringify(saved.plan.actions);
