@@ -45,6 +45,8 @@ const runAs = (user: number | undefined, ...words: readonly string[]): Ran =>
   });
 const run = (...words: readonly string[]): Ran => runAs(undefined, ...words);
 
+const sudo = process.geteuid?.() === 0 ? '' : 'sudo ';
+
 /** Needs that an image meets with files alone. */
 const config = join(folder, 'own.yaml');
 writeFileSync(config, 'sysctl: { vm.max_map_count: 262144 }\n');
@@ -58,7 +60,7 @@ describe('plan --out', () => {
     const { status, stdout, stderr } = run('plan', ...wanted, '--out', 'a.plan');
     process.umask(umask);
     expect([status, stdout.replaceAll(config, 'own.yaml')]).toEqual([0, shown.stdout.replaceAll(config, 'own.yaml')]);
-    expect(stderr).toBe('node-prep: saved as a.plan; exactly this is done by: sudo node-prep apply a.plan\n');
+    expect(stderr).toBe(`node-prep: saved as a.plan; exactly this is done by: ${sudo}node-prep apply a.plan\n`);
     expect((statSync(join(folder, 'a.plan')).mode & 0o777).toString(8)).toBe('600');
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
@@ -68,7 +70,8 @@ describe('plan --out', () => {
     const saved = JSON.parse(readFileSync(join(folder, 'json.plan'), 'utf8')) as { plan: unknown };
     expect((JSON.parse(json.stdout) as { outcomes: { plan: unknown }[] }).outcomes[0]?.plan).toEqual(saved.plan);
     expect(run('plan', ...wanted, '--out', 'quiet.plan', '-q').stdout.split('\n')).toHaveLength(2);
-    expect(run('plan', ...wanted, '--out', 'quiet.plan', '-q', '--detailed-exitcode').status).toBe(2);
+    const code = run('plan', ...wanted, '--detailed-exitcode').status;
+    expect([code, run('plan', ...wanted, '--out', 'quiet.plan', '-q', '--detailed-exitcode').status]).toEqual([3, 3]);
   });
 
   test('takes the place of an earlier plan, and says so', () => {
@@ -173,7 +176,7 @@ describe('apply FILE', () => {
   writeFileSync(join(folder, 'text'), 'hello\n');
   writeFileSync(join(folder, 'bytes'), Buffer.from([0x7b, 0xff, 0xfe, 0x00]));
   writeFileSync(join(folder, 'empty'), '');
-  writeFileSync(join(folder, 'evil'), '{"version": "\u001b[2J", "what": "node-prep plan"}');
+  writeFileSync(join(folder, 'evil'), '{"version": "\\u001b[2J", "what": "node-prep plan"}');
   const bad: readonly (readonly [string, string, RegExp])[] = [
     ['no such file', 'none.plan', /^node-prep: Cannot read the saved plan none\.plan: there is no such file\.\n/],
     ['a folder', 'dir', /dir: it is a folder\.\n/],
@@ -213,7 +216,6 @@ describe.runIf(process.geteuid?.() === 0)('somebody without rights', () => {
     expect(runAs(nobody, 'verify', ...own).stdout).toMatch(
       /; not read, for want of rights: \/etc\/modprobe\.d, \/etc\/sysctl\.d\/secret\.conf\n$/,
     );
-    expect(runAs(nobody, 'explain', 'net.ipv4.ip_forward', ...own).status).toBe(1);
     const explained = runAs(nobody, 'explain', 'sysctl/net.ipv4.ip_forward', ...own).stdout;
     expect(explained).toContain('/etc/sysctl.d/secret.conf (kernel modules');
     expect(runAs(nobody, 'explain', 'swap/off', ...own).stdout).not.toContain('secret.conf');
@@ -221,18 +223,10 @@ describe.runIf(process.geteuid?.() === 0)('somebody without rights', () => {
   });
 
   test('is told how to apply, in the same words', () => {
-    const { status, stderr } = runAs(
-      nobody,
-      'apply',
-      '--yes',
-      '-p',
-      'istio:mode=ambient,backend=nftables',
-      '--waive',
-      'module/a=no need',
-    );
+    const { status, stderr } = runAs(nobody, 'apply', '--yes', '-p', 'kubernetes:swap=off', '--waive', 'package/socat=no need');
     expect([status, stderr]).toEqual([
       1,
-      "node-prep: Only root can change this host.\n  Run it with sudo: sudo node-prep apply --yes -p istio:mode=ambient,backend=nftables --waive 'module/a=no need'\n",
+      "node-prep: Only root can change this host.\n  Run it with sudo: sudo node-prep apply --yes -p kubernetes:swap=off --waive 'package/socat=no need'\n",
     ]);
   });
 });
