@@ -1,11 +1,15 @@
 import { applyHost, appliedCode } from '../apply.ts';
 import { OperatorError } from '../errors.ts';
+import { onSignal } from '../interrupt.ts';
 import type { Host, Outcome, Plan } from '../model.ts';
 import { planText } from '../views/plan-text.ts';
 import { showSteps } from '../views/progress.ts';
+import { problemText } from '../views/problem-text.ts';
 import { speaksUtf8 } from '../views/terminal.ts';
 import { verdictLine } from '../views/verdict-line.ts';
-import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
+import { journalOf, sayRun } from './journal.ts';
+import { patienceFrom, requireUnstopped, underLock } from './lock.ts';
+import { desiredOptions, lockOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
 import { watchStreams } from './output.ts';
 import type { Target } from './saved.ts';
@@ -21,6 +25,7 @@ export const apply: Command = {
     ...desiredOptions,
     ...whereOptions,
     ...outputOptions,
+    ...lockOptions,
     yes: { about: 'do not ask', type: 'boolean', short: 'y' },
     partial: { about: 'do what can be done although something is blocked (then exits with 3)', type: 'boolean' },
   },
@@ -29,11 +34,11 @@ export const apply: Command = {
     if (args.words.length === 0) {
       const { desired } = await settingsFrom(args);
       const host = await hostFrom(args);
-      return toldAs(host.name, args, () => applyTo({ host, desired }, args));
+      return toldAs(host.name, args, () => underLock(host, args, () => applyTo({ host, desired }, args)));
     }
     const { savedTarget } = await import('./saved.ts');
     const target = await toldAs('local', args, () => savedTarget(args));
-    return toldAs(target.host.name, args, () => applyTo(target, args));
+    return toldAs(target.host.name, args, () => underLock(target.host, args, () => applyTo(target, args)));
   },
 };
 
@@ -49,22 +54,22 @@ const toldAs = async <T>(host: string, args: Args, act: () => Promise<T>): Promi
 };
 
 const applyTo = async ({ host, desired, agree }: Target, args: Args): Promise<number> => {
-  const lock = await host.lock();
-  try {
-    const outcome = await applyHost(
-      host,
-      desired,
-      { partial: on(args, 'partial'), ...(agree && { agree }) },
-      {
-        confirm: (plan) => confirm(host, plan, desired.askedBy, args),
-        progress: (plan, steps) => showSteps(plan.actions, steps, isFancy() && !isJson(args)),
+  const journal = await journalOf(host, patienceFrom(args));
+  const outcome = await applyHost(
+    host,
+    desired,
+    { partial: on(args, 'partial'), ...(journal && { journal }), ...(agree && { agree }) },
+    {
+      confirm: async (plan) => {
+        const agreed = await confirm(host, plan, desired.askedBy, args);
+        requireUnstopped();
+        return agreed;
       },
-    );
-    await report(outcome, args);
-    return appliedCode(outcome);
-  } finally {
-    await lock.release();
-  }
+      progress: (plan, steps) => showSteps(plan.actions, steps, isFancy() && !isJson(args)),
+    },
+  );
+  await report(outcome, args);
+  return appliedCode(outcome);
 };
 
 /** The drawn list needs a real terminal that knows its width (a serial console may not), and signs that are not in ASCII. */
@@ -93,20 +98,24 @@ const confirm = async (host: Host, plan: Plan, askedBy: readonly string[], args:
 const ask = async (question: string): Promise<boolean> => {
   const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const stop = new AbortController();
+  const forget = onSignal(() => stop.abort());
   try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+    return /^y(es)?$/i.test((await terminal.question(question, { signal: stop.signal })).trim());
   } catch {
     // Ctrl-C and Ctrl-D mean no.
     process.stderr.write('\n');
     return false;
   } finally {
+    forget();
     terminal.close();
   }
 };
 
 const report = async (outcome: Outcome, args: Args): Promise<void> => {
   if (isJson(args)) return printJson('apply', [outcome]);
-  if ('problem' in outcome && outcome.status !== 'refused') note(`${outcome.problem}.`);
+  if ('problem' in outcome && outcome.status !== 'refused') note(`${problemText(outcome)}.`);
   if (outcome.status === 'refused') note('refused: something is blocked, and nothing was touched. --partial does the rest.');
   if ('plan' in outcome && outcome.plan) print(verdictLine(outcome.host, outcome.plan));
+  if (!on(args, 'quiet')) sayRun(outcome);
 };

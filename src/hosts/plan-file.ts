@@ -3,7 +3,8 @@ import { isUtf8 } from 'node:buffer';
 import { basename, dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import { codeOf } from './files.ts';
-import { inWords, syncFolder, writeNew } from './write.ts';
+import { inWords } from './trouble.ts';
+import { syncFolder, writeNew } from './write.ts';
 
 const mostRead = 16 * 1024 * 1024;
 

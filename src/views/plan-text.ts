@@ -153,7 +153,8 @@ export const reasonText = (reason: Reason, width: number, indent: string): strin
   ];
 };
 
-const actionsText = async (actions: readonly Action[], style: Style): Promise<string[]> => {
+/** What actions do, numbered: their titles, commands and diffs. */
+export const actionsText = async (actions: readonly Action[], style: Style): Promise<string[]> => {
   const texts = await Promise.all(actions.map((action) => actionText(action, style)));
   return texts.flatMap((lines, i) => [`${String(i + 1).padStart(3)}. ${lines[0] ?? ''}`, ...lines.slice(1)]);
 };
