@@ -47,7 +47,7 @@ export type ApplyOptions = {
  * blocked, unless `partial`.
  */
 export const applyHost = async (host: Host, desired: Desired, options: ApplyOptions, watch: Watch): Promise<Outcome> => {
-  const answers = await host.probe([...questionsTo(host, desired), bootIdQuery]);
+  const answers = await host.probe([...questionsTo(host, desired), ...identityQueries]);
   const plan = planFrom(host, desired, answers);
   options.agree?.(plan, answers);
   if (has(plan, 'blocked') && !options.partial) {
@@ -69,6 +69,12 @@ export const applyHost = async (host: Host, desired: Desired, options: ApplyOpti
 
 /** The kernel makes a new one at every boot (random(4)). */
 export const bootIdQuery: Query = { ask: 'read', path: '/proc/sys/kernel/random/boot_id' };
+
+/** Which host it is, in which of its boots. */
+export const identityQueries: readonly Query[] = [bootIdQuery, { ask: 'read', path: '/etc/machine-id' }];
+
+/** The host's own id (machine-id(5)); "" where it has none. */
+export const machineIdOf = (answers: Answers): string => fileText(answers, '/etc/machine-id')?.trim() ?? '';
 
 /** The boot that a host answered in; "" where it did not say. */
 export const bootIdOf = (answers: Answers): string => fileText(answers, '/proc/sys/kernel/random/boot_id')?.trim() ?? '';

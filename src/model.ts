@@ -29,10 +29,7 @@ export type Query =
       readonly known?: (answers: Answers) => string | undefined;
     };
 
-/**
- * One file of a `list` answer. `link`: the link's target as written, where the file is a symbolic link. `executable`: whether it may
- * be run, where the host tells that with its lists.
- */
+/** One file of a `list` answer. `link`: the target of a symbolic link, as written. `executable`: whether it may be run, if the host tells. */
 export type FoundFile = { readonly path: string; readonly link?: string; readonly text: string; readonly executable?: boolean };
 
 /**
@@ -45,7 +42,7 @@ export type Answer = {
   readonly text: string;
   readonly files?: readonly FoundFile[];
   readonly garbled?: true;
-  readonly unread?: readonly string[];
+  readonly unread?: readonly { readonly path: string; readonly why: string }[];
 };
 
 /** Answers by `queryKey` of the query. */
@@ -182,10 +179,7 @@ export type HostView = {
 /** The file tree of an image that is not running. `root`: the folder here that will be `/` there. */
 export type Image = { readonly root: string };
 
-/**
- * What the operator allows beyond the usual. `takeOver`: lines in other people's files that stand in the way may be commented
- * out. `rebootChanges`: what only counts after a reboot, such as kernel arguments, may be changed.
- */
+/** What the operator allows. `takeOver`: comment out lines in other people's files. `rebootChanges`: change what counts only after a reboot. */
 export type Permissions = { readonly takeOver: boolean; readonly rebootChanges: boolean };
 
 /** Something on the host that speaks about a requirement: the file and line, what it says, and what becomes of it. */
@@ -213,8 +207,11 @@ export type Kind<N extends Need = Need> = {
   claims?(need: N, host: HostView): readonly Claim[];
 };
 
-/** `unread`: files that are there but could not be read, and why; what they say is not in the plan. None where all could be. */
-export type Plan = Checked & { readonly system: System; readonly unread?: readonly string[] };
+/** A file or folder that could not be read, why, and the kinds whose findings do not know what it says. */
+export type Unread = { readonly path: string; readonly why: string; readonly kinds: readonly KindName[] };
+
+/** `unread`: what is there but is not in the plan. None where all could be read. */
+export type Plan = Checked & { readonly system: System; readonly unread?: readonly Unread[] };
 
 /** The desired state: what is wanted, by whom, and what the operator waived. */
 export type Desired = {

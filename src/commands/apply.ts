@@ -1,7 +1,7 @@
 import { applyHost, appliedCode } from '../apply.ts';
 import { OperatorError } from '../errors.ts';
 import { onSignal } from '../interrupt.ts';
-import type { Desired, Host, Outcome, Plan } from '../model.ts';
+import type { Host, Outcome, Plan } from '../model.ts';
 import { planText } from '../views/plan-text.ts';
 import { showSteps } from '../views/progress.ts';
 import { problemText } from '../views/problem-text.ts';
@@ -12,13 +12,15 @@ import { patienceFrom, requireUnstopped, underLock } from './lock.ts';
 import { desiredOptions, lockOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
 import { watchStreams } from './output.ts';
+import type { Target } from './saved.ts';
 import { detailFrom, isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
 
 /** Shows the plan, asks, does it and verifies. */
 export const apply: Command = {
   name: 'apply',
-  about: 'show the plan, ask (or --yes), do it, and verify',
+  words: ['[FILE]'],
+  about: 'show the plan, or the saved plan FILE, ask (or --yes), do it, and verify',
   options: {
     ...desiredOptions,
     ...whereOptions,
@@ -29,24 +31,34 @@ export const apply: Command = {
   },
   run: async (args) => {
     watchStreams();
-    const { desired } = await settingsFrom(args);
-    const host = await hostFrom(args);
-    try {
-      return await underLock(host, args, () => applyTo(host, desired, args));
-    } catch (error) {
-      if (!isJson(args) || !(error instanceof OperatorError)) throw error;
-      await printJson('apply', [{ host: host.name, status: 'failed', problem: error.message }]);
-      throw error;
+    if (args.words.length === 0) {
+      const { desired } = await settingsFrom(args);
+      const host = await hostFrom(args);
+      return toldAs(host.name, args, () => underLock(host, args, () => applyTo({ host, desired }, args)));
     }
+    const { savedTarget } = await import('./saved.ts');
+    const target = await toldAs('local', args, () => savedTarget(args));
+    return toldAs(target.host.name, args, () => underLock(target.host, args, () => applyTo(target, args)));
   },
 };
 
-const applyTo = async (host: Host, desired: Desired, args: Args): Promise<number> => {
+/** Whoever reads JSON is told there, too, why nothing was done. */
+const toldAs = async <T>(host: string, args: Args, act: () => Promise<T>): Promise<T> => {
+  try {
+    return await act();
+  } catch (error) {
+    if (!isJson(args) || !(error instanceof OperatorError)) throw error;
+    await printJson('apply', [{ host, status: 'failed', problem: error.message }]);
+    throw error;
+  }
+};
+
+const applyTo = async ({ host, desired, agree }: Target, args: Args): Promise<number> => {
   const journal = await journalOf(host, patienceFrom(args));
   const outcome = await applyHost(
     host,
     desired,
-    { partial: on(args, 'partial'), ...(journal && { journal }) },
+    { partial: on(args, 'partial'), ...(journal && { journal }), ...(agree && { agree }) },
     {
       confirm: async (plan) => {
         const agreed = await confirm(host, plan, desired.askedBy, args);

@@ -3,6 +3,7 @@ import { queryKey } from '../answers.ts';
 import { OperatorError } from '../errors.ts';
 import { fileSystemNames } from '../knowledge/file-systems.ts';
 import { machineNames } from '../knowledge/processors.ts';
+import { quoteAll } from '../knowledge/quote.ts';
 import type { Answer, Answers, Argv, Host, Query } from '../model.ts';
 import { executables, here, listAnswer, readAnswer, unlooked } from './files.ts';
 import type { Looked } from './files.ts';
@@ -68,10 +69,8 @@ const withoutProcess = (argv: Argv, looked: Looked): string | undefined => {
 
 const lock: Host['lock'] = async (patience) => {
   if (process.geteuid?.() !== 0) {
-    throw new OperatorError(
-      'Only root can change this host.',
-      `Run it with sudo: sudo node-prep ${process.argv[2] === 'undo' ? 'undo' : 'apply'} ...`,
-    );
+    const words = quoteAll(['node-prep', ...process.argv.slice(2)]);
+    throw new OperatorError('Only root can change this host.', `Run it with sudo: sudo ${words}`);
   }
   const { holdLock } = await import('../connectors/lock.ts');
   return holdLock(`node-prep ${process.argv.slice(2).join(' ')}`, patience);
