@@ -7,7 +7,7 @@ import { done, failed } from './memory-machine.ts';
 import type { Machine, Ran } from './memory-machine.ts';
 import { modulePackageAnswer } from './memory-module-packages.ts';
 import { modprobe } from './memory-modules.ts';
-import { aptGet, dnf, hasProgram, nftAnswer, packageAnswer } from './memory-packages.ts';
+import { aptGet, dnf, dpkg, hasProgram, nftAnswer, packageAnswer } from './memory-packages.ts';
 import { applySettings, dropinPaths } from './memory-settings.ts';
 import { swapTable } from './memory-swap.ts';
 
@@ -41,6 +41,8 @@ export const perform = (machine: Machine, argv: Argv): Ran => {
       return hasProgram(machine, 'sysctl') ? sysctl(machine, words) : failed(127, 'sysctl: not found');
     case 'apt-get':
       return aptGet(machine, words);
+    case 'dpkg':
+      return dpkg(machine);
     case 'dnf':
       return dnf(machine, words);
     case 'swapoff':
