@@ -7,7 +7,7 @@ import type { Victim } from './power.ts';
 const machines = process.env['NODE_PREP_VM_TESTS'] === '1';
 const seed = Number(process.env['NODE_PREP_SEED'] ?? Date.now() % 1_000_000);
 const wanted = Number(process.env['NODE_PREP_CUTS'] ?? (isFull ? 30 : 3));
-const named = (name: string): string => because(name, !machines && 'it needs the test machines');
+const named = (name: string): string => because(name, !machines && 'the test machines were not asked for');
 
 describe.skipIf(!machines)(named('a Debian 12 machine that loses its power while apply is at work'), () => {
   let victim: Victim;
@@ -15,9 +15,7 @@ describe.skipIf(!machines)(named('a Debian 12 machine that loses its power while
   beforeAll(async () => {
     victim = await victimOf(await prepare('bookworm', 'power'));
     await victim.machine.snapshot('ready');
-    const begun = Date.now();
-    await expectConverges(victim);
-    durationMs = Date.now() - begun;
+    durationMs = await expectConverges(victim);
   });
   afterAll(async () => victim?.machine.stop());
 

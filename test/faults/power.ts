@@ -65,10 +65,15 @@ export const expectSound = async (victim: Victim): Promise<Plan> => {
   return outcome.plan;
 };
 
-/** The next apply makes everything good: the host is as wanted, the package manager is at rest, and no unit has failed. */
-export const expectConverges = async (victim: Victim): Promise<void> => {
+/**
+ * The next apply makes everything good: the host is as wanted, the package manager is at rest, and no unit has failed. Gives the
+ * milliseconds that the apply took.
+ */
+export const expectConverges = async (victim: Victim): Promise<number> => {
   const { machine, nodePrep, words, writes } = victim;
+  const begun = Date.now();
   const applied = await nodePrep('apply', '--yes', ...words);
+  const tookMs = Date.now() - begun;
   expect(applied, applied.stdout.slice(-3000) + applied.stderr).toMatchObject({ status: 0 });
   expect(applied.stderr).not.toMatch(noTrace);
   expect(await nodePrep('verify', ...words)).toMatchObject({ status: 0 });
@@ -78,11 +83,16 @@ export const expectConverges = async (victim: Victim): Promise<void> => {
   expect(await machine.sh('ls /var/lib/dpkg/updates; dpkg --audit; dpkg --verify; systemctl --failed --no-legend --plain')).toBe(
     '',
   );
-  if ((await nodePrep('--help')).stdout.includes(' history ')) {
-    const history = await nodePrep('history');
-    expect(history, history.stderr).toMatchObject({ status: 0 });
-    expect(history.stdout + history.stderr).not.toMatch(noTrace);
-  }
+  await expectReadableHistory(victim);
+  return tookMs;
+};
+
+/** A journal that was cut off in the middle of a record is no reason to fail. */
+const expectReadableHistory = async ({ nodePrep }: Victim): Promise<void> => {
+  if (!/^ +node-prep history/m.test((await nodePrep('--help')).stdout)) return;
+  const history = await nodePrep('history');
+  expect(history, history.stderr).toMatchObject({ status: 0 });
+  expect(history.stdout + history.stderr).not.toMatch(noTrace);
 };
 
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
