@@ -61,7 +61,7 @@ const careful = [...unattended, '--no-remove'] as const satisfies Argv;
  * again, and whether a dpkg or apt is at work. Its lock says so: a cut off one holds none (/proc/locks has the inode).
  */
 export const askUnfinished = `dpkg-query -W -f='\${db:Status-Want} \${db:Status-Eflag} \${db:Status-Status} \${binary:Package}\\n' 2>/dev/null |
-  while read -r want flag state name; do
+  while IFS=" " read -r want flag state name; do
     case $want-$flag-$state in
       *-reinstreq-*) echo "reinstreq $name" ;;
       install-ok-half-installed | install-ok-unpacked | install-ok-half-configured) echo "unfinished $name" ;;

@@ -286,6 +286,15 @@ describe.each(shells)('the question, asked by %s', (shell) => {
     expect(debian.read(ask('ID=debian\n', { ...dpkg, ...installed('') })).sources).toBe(true);
   });
 
+  test('tells what dpkg left half-way, where something is missing', () => {
+    const states =
+      'install ok unpacked conntrack\\ninstall reinstreq half-installed libx:amd64\\nhold ok half-configured mine\\n';
+    const facts = debian.read(ask('ID=debian\n', { ...dpkg, grep: 'exit 1', stat: 'echo 7', ...installed(states) }));
+    expect(facts).toMatchObject({ unfinished: true, broken: ['libx:amd64'], busy: false });
+    const atWork = ask('ID=debian\n', { ...dpkg, grep: 'exit 0', stat: 'echo 7', ...installed('') });
+    expect(debian.read(atWork)).toMatchObject({ unfinished: false, broken: [], busy: true });
+  });
+
   test('asks rpm and dnf on what is like RHEL', () => {
     const out = ask('NAME="X"\nID="rocky"\nID_LIKE="rhel centos fedora"', {
       rpm: "printf 'installed nftables 1:1.0.9-3.el9\\npackage socat is not installed\\n'; exit 1",
