@@ -136,6 +136,8 @@ cut_power() {
   local dir
   dir=$(running "$1")
   kill_qemu "$dir"
+  # A process that was killed has lost its command line before the last of its threads lets go of the disk.
+  wait_until 60 qemu-img info "$dir/disk.qcow2" >/dev/null 2>&1 || die "the disk of '$1' is still in use"
   # The connection's process notices by itself; nobody may use it meanwhile.
   close_connection "$dir"
 }

@@ -1,11 +1,14 @@
 # Starting and ending QEMU. A machine is a directory:
 #   image -> what it boots, state -> what it was restored from, disk.qcow2 its own changes,
-#   pid, port, append (extra kernel arguments), seed (the path of a second disk), console.log, sockets qmp and ssh.
+#   transfer (a second disk, by which files come in), pid, port, append (extra kernel arguments), seed (the path of a third disk),
+#   console.log, sockets qmp and ssh.
 # shellcheck shell=bash
 
 memory_mb=1024
 # Two, as kubeadm demands; emulated each in a thread of its own.
 cpus=2
+# One size for all: a stored state knows the size of its disks.
+transfer_bytes=$((512 << 20))
 kernel_arguments='root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 mitigations=off tsc=reliable no_timer_check'
 
 qmp() {
@@ -26,7 +29,6 @@ is_ended() { ! is_running "$1"; }
 
 kill_qemu() {
   if is_running "$1"; then kill -9 "$(cat "$1/pid")" || true; fi
-  wait_until 10 is_ended "$1" || say "QEMU does not end: $1"
   rm -f "$1/pid" "$1/ssh"
 }
 
@@ -46,6 +48,7 @@ ram_options() {
 launch() {
   local dir=$1 name=$2 how=$3 ram options=()
   mapfile -t ram < <(ram_options "$dir" "$how")
+  if [ ! -e "$dir/transfer" ]; then truncate -s "$transfer_bytes" "$dir/transfer"; fi
   options=(
     -name "node-prep-vm-$name" -nodefaults -no-user-config -display none
     -accel tcg,thread=multi -cpu max -smp "$cpus" -m "$memory_mb" "${ram[@]}"
@@ -59,10 +62,12 @@ launch() {
     # Port 0: the kernel picks a free one, no two machines can get the same.
     -netdev user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22
     -device virtio-net-pci,netdev=net,romfile=
+    # What this machine writes into that file is seen by the guest, which keeps nothing of a disk that nobody has open.
+    -drive "if=none,id=transfer,file=$dir/transfer,format=raw,readonly=on" -device virtio-blk-pci,drive=transfer
     -qmp unix:qmp,server=on,wait=off -daemonize -pidfile "$dir/pid"
   )
   if [ "$how" = restore ]; then options+=(-incoming defer); fi
-  # After all others, which keep their places: /dev/vdb.
+  # After all others, which keep their places: /dev/vdc.
   if [ -s "$dir/seed" ]; then
     options+=(-drive "if=none,id=seed,file=$(cat "$dir/seed"),format=raw,readonly=on" -device virtio-blk-pci,drive=seed)
   fi

@@ -2,12 +2,12 @@ import { fileText, listed } from '../answers.ts';
 import { compareDebian, upstreamVersion } from '../knowledge/versions.ts';
 import { quote, quoteAll } from '../knowledge/quote.ts';
 import type { Argv, System } from '../model.ts';
+import { askUnfinished, dpkgUpdates, mendDpkg, patience, readUnfinished, unattended } from './debian-mend.ts';
 import { debianModules } from './debian-modules.ts';
 import type { Asked, Family, PackageFacts } from './family.ts';
 
-/** What dpkg writes down of every package (dpkg(1)), and what it has not put there yet when it is cut off. */
+/** What dpkg writes down of every package (dpkg(1)). */
 const record = '/var/lib/dpkg/status';
-const journal = '/var/lib/dpkg/updates/*';
 
 /** Debian, Ubuntu and what is made from them: dpkg and apt. */
 export const debian: Family = {
@@ -37,11 +37,7 @@ export const debian: Family = {
     byHand: 'GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub',
     command: () => ['update-grub'],
   },
-  interrupted: {
-    glob: journal,
-    reason: 'dpkg was interrupted: it installs nothing before it has come to an end',
-    remedy: 'Run dpkg --configure -a, then plan again.',
-  },
+  interrupted: { glob: dpkgUpdates, says: 'dpkg was cut off', mend: mendDpkg },
   ask: (asked) => {
     const names = asked.flatMap((a) => a.names);
     return `have=$(dpkg-query -W -f='\${Package} \${db:Status-Status} \${Version}\\n' ${quoteAll(names)} 2>/dev/null)
@@ -75,12 +71,16 @@ if [ -n "$open" ]; then
   apt-cache policy ${quoteAll(names)}
   for f in /var/lib/apt/lists/*Packages*; do [ -e "$f" ] && echo sources && break; done
 fi
+for f in ${dpkgUpdates}; do [ ! -e "$f" ] || open=1; done
+[ -z "$open" ] || {
+${askUnfinished}
+}
 exit 0`;
   },
   record: { path: record, line: (name) => `Package: ${name}` },
   known: (asked, answers) => {
     const text = fileText(answers, record);
-    if (text === undefined || listed(answers, journal).length > 0) return undefined;
+    if (text === undefined || listed(answers, dpkgUpdates).length > 0) return undefined;
     const { versions: have, twice } = installedIn(text);
     if (asked.some(({ names }) => names.some((name) => twice.has(name)))) return undefined;
     const met = ({ names, min, advice }: Asked): boolean =>
@@ -100,7 +100,7 @@ exit 0`;
       if (candidate && candidate !== '(none)') facts.candidates.set(name, candidate);
       if (line === 'sources') facts.sources = true;
     }
-    return facts satisfies PackageFacts;
+    return { ...facts, ...readUnfinished(output) } satisfies PackageFacts;
   },
   inFiles: (answers) => {
     const text = fileText(answers, record);
@@ -149,29 +149,7 @@ const installedIn = (text: string): { readonly versions: ReadonlyMap<string, str
 
 const wantLine = ({ names, min }: Asked): string => `want ${quote(min ?? '')} ${quoteAll(names)}`;
 
-/**
- * No questions, changed configuration files stay as they are, services are not restarted behind the operator's back, and
- * dpkg's lock is waited for, five minutes at most (apt.conf(5) DPkg::Lock::Timeout).
- */
-const unattended = [
-  'env',
-  'DEBIAN_FRONTEND=noninteractive',
-  'NEEDRESTART_SUSPEND=1',
-  'apt-get',
-  '-y',
-  '-q',
-  '-o',
-  'DPkg::Lock::Timeout=300',
-  '-o',
-  'Dpkg::Options::=--force-confdef',
-  '-o',
-  'Dpkg::Options::=--force-confold',
-] as const satisfies Argv;
-
 const refresh = ['apt-get', '-q', 'update'] as const satisfies Argv;
-
-/** apt does not wait for the lock of its lists, whatever DPkg::Lock::Timeout says (seen with apt 2.2, 2.6 and 3.0). */
-const patience = { says: 'Could not get lock', seconds: 300 } as const;
 
 /** Debian ships every netfilter module with the kernel itself; Ubuntu keeps some in linux-modules-extra (requirements checked on 6.8). */
 const missingModule = ({ id, kernel }: System): string =>

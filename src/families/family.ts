@@ -8,11 +8,18 @@ import type { Answers, Argv, RunAction, System } from '../model.ts';
  */
 export type Asked = { readonly names: readonly string[]; readonly min?: string; readonly advice?: true };
 
-/** What a package manager said. `candidates`: what an install would bring, as far as that was asked. `sources`: whether it knows any. */
+/**
+ * What a package manager said. `candidates`: what an install would bring, as far as that was asked. `sources`: whether it knows any.
+ * `unfinished`: whether packages were cut off half-way, as far as that was asked; `broken`: those that have to be installed again;
+ * `busy`: it is at work at this moment.
+ */
 export type PackageFacts = {
   readonly installed: ReadonlyMap<string, string>;
   readonly candidates: ReadonlyMap<string, string>;
   readonly sources: boolean;
+  readonly unfinished?: boolean;
+  readonly broken?: readonly string[];
+  readonly busy?: boolean;
 };
 
 /**
@@ -71,8 +78,15 @@ export type Family = {
   /** How a person fetches the lists of available packages. */
   readonly refresh: string;
   readonly kernelArguments?: KernelArguments;
-  /** Files that are there when the package manager was cut off in its work, and what that means. */
-  readonly interrupted?: { readonly glob: string; readonly reason: string; readonly remedy: string };
+  /**
+   * How it is seen and mended that the package manager was cut off in its work. `glob`: files that are there then, and while it works.
+   * `broken`: packages that have to be installed again.
+   */
+  readonly interrupted?: {
+    readonly glob: string;
+    readonly says: string;
+    mend(broken: readonly string[]): readonly Omit<RunAction, 'do'>[];
+  };
   /** What a person can do where no package source has a package, or only an old one. */
   noCandidate(name: string, system: System): string;
   readonly modules?: ModuleSource;

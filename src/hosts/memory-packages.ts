@@ -54,9 +54,19 @@ export const nftAnswer = ({ installed }: Machine): string => {
   return version ? `program /usr/sbin/nft\nnftables v${version.replace(/-.*/, '')} (x)\n  json:\tyes\npackage ${version}\n` : '';
 };
 
-/** `apt-get update` and `apt-get install`. */
+/** `dpkg --configure -a`: an end to what was cut off. */
+export const dpkg = (machine: Machine): Ran => {
+  if (machine.manager !== 'apt') return failed(127, 'dpkg: not found');
+  for (const path of updatesOf(machine)) machine.files.delete(path);
+  return done;
+};
+
+const updatesOf = ({ files }: Machine): string[] => [...files.keys()].filter((path) => path.startsWith('/var/lib/dpkg/updates/'));
+
+/** `apt-get update` and `apt-get install`, which refuses while dpkg is cut off. */
 export const aptGet = (machine: Machine, words: readonly string[]): Ran => {
   if (machine.manager !== 'apt') return failed(127, 'apt-get: not found');
+  if (updatesOf(machine).length > 0) return failed(100, "E: dpkg was interrupted, you must manually run 'dpkg --configure -a'");
   if (words.includes('update')) {
     machine.listed = true;
     for (const [name, { gone: _gone, ...fresh }] of machine.available) machine.available.set(name, fresh);

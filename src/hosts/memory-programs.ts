@@ -7,7 +7,7 @@ import { done, failed } from './memory-machine.ts';
 import type { Machine, Ran } from './memory-machine.ts';
 import { modulePackageAnswer } from './memory-module-packages.ts';
 import { modprobe, rmmod } from './memory-modules.ts';
-import { aptGet, dnf, hasProgram, nftAnswer, packageAnswer, removePackages } from './memory-packages.ts';
+import { aptGet, dnf, dpkg, hasProgram, nftAnswer, packageAnswer, removePackages } from './memory-packages.ts';
 import { applySettings, dropinPaths } from './memory-settings.ts';
 import { swapOff, swapOnNow } from './memory-swap.ts';
 import { serviceAnswer, systemctl } from './memory-systemctl.ts';
@@ -39,13 +39,14 @@ export const perform = (machine: Machine, argv: Argv): Ran => {
       return hasProgram(machine, 'sysctl') ? sysctl(machine, words) : failed(127, 'sysctl: not found');
     case 'apt-get':
       return aptGet(machine, words);
+    case 'dpkg':
+      return words.includes('--configure') ? dpkg(machine) : removePackages(machine, words);
     case 'dnf':
       return dnf(machine, words);
     case 'swapoff':
       return swapOff(machine, words);
     case 'swapon':
       return swapOnNow(machine, words);
-    case 'dpkg':
     case 'rpm':
       return removePackages(machine, words);
     case 'chown':

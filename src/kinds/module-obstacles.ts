@@ -11,7 +11,6 @@ import { ownModulesLoad } from '../knowledge/modules-load.ts';
 import { cannotLoad } from '../knowledge/rights.ts';
 import { signatureRule, unsignedAmong } from '../knowledge/signatures.ts';
 import type { HostView, Reading, System } from '../model.ts';
-import { interruption } from './module-packages.ts';
 import type { ModulePackage } from './module-packages.ts';
 import type { ModuleView } from './module-view.ts';
 import { unwritable } from './own-file.ts';
@@ -48,7 +47,7 @@ export const hindrance = (by: readonly string[], now: Reading, view: ModuleView)
   // Without an index nothing can be loaded, nor be known to exist when it is written down for the next boot.
   if (!ahead.indexed) return missing(view);
   const brought = by.filter((name) => !isThere(name, kernel));
-  const notBrought = brought.length > 0 ? (interruption(host) ?? comesDenied(brought, view)) : undefined;
+  const notBrought = brought.length > 0 ? comesDenied(brought, view) : undefined;
   return notBrought ?? (now.ok ? undefined : (cannotLoad(host.answers) ?? noModprobe(host) ?? unsigned(by, view)));
 };
 

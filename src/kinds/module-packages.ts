@@ -86,13 +86,12 @@ export const installModules = (
 ): Action[] => {
   const others = brings.length > 1 ? ` and ${brings.length - 1} more` : '';
   const why = `install what this kernel lacks: ${brings[0] ?? ''}${others}`;
-  return familyNamed(host.system.family)
-    .install([name], false)
-    .map((command) => ({ do: 'run', ...command, why, for: ids }));
+  const family = familyNamed(host.system.family);
+  const mend = isCutOff(host, family) ? (family.interrupted?.mend([]) ?? []) : [];
+  const commands = family.install([name], false).map((command) => ({ ...command, why }));
+  return [...mend, ...commands].map((command) => ({ do: 'run', ...command, for: ids }));
 };
 
-/** What keeps a package manager from installing, if so. */
-export const interruption = ({ answers, system }: HostView): Family['interrupted'] => {
-  const { interrupted } = familyNamed(system.family);
-  return interrupted && listed(answers, interrupted.glob).length > 0 ? interrupted : undefined;
-};
+/** Whether the package manager was cut off in its work, or is at it. */
+export const isCutOff = ({ answers }: HostView, { interrupted }: Family): boolean =>
+  interrupted !== undefined && listed(answers, interrupted.glob).length > 0;

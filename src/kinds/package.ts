@@ -2,11 +2,12 @@ import { partOfFamily } from '../families/question.ts';
 import { families, familyNamed } from '../families/table.ts';
 import type { Asked, Family, PackageFacts } from '../families/family.ts';
 import { unknown } from '../families/unknown.ts';
-import { listed, ran } from '../answers.ts';
+import { ran } from '../answers.ts';
 import { readSystem } from '../knowledge/system.ts';
 import { compareDebian, upstreamVersion } from '../knowledge/versions.ts';
 import { whyClosed } from '../knowledge/image.ts';
 import type { Action, Answers, Argv, Finding, HostView, Image, Kind, NeedOf, Query, Reading, Requirement } from '../model.ts';
+import { isCutOff } from './module-packages.ts';
 import { unmet } from './verdicts.ts';
 import type { Obstacle } from './verdicts.ts';
 
@@ -46,7 +47,7 @@ export const packageKind: Kind<PackageNeed> = {
     const facts = answer.status === 0 ? family.read(answer.text) : host.image && family.inFiles?.(host.answers);
     if (!facts) return { findings: requirements.map((r) => unasked(r, answer.status, host)), actions: [] };
     const findings = requirements.map((r) => judge(r, family, facts, host));
-    return { findings, actions: actionsFor(findings, requirements, family, facts) };
+    return { findings, actions: actionsFor(findings, requirements, family, facts, host) };
   },
 };
 
@@ -114,7 +115,8 @@ const notInImage = (image: Image, answers: Answers): Obstacle => ({
 
 const judge = (requirement: Requirement<PackageNeed>, family: Family, facts: PackageFacts, host: HostView): Finding => {
   const names = namesOf(requirement, family);
-  const reading = readingOf(names, requirement.min, family, facts);
+  const found = readingOf(names, requirement.min, family, facts);
+  const reading = requirement.advice ? found : unlessCutOff(found, family, facts, host);
   const base = {
     id: packageKind.id(requirement),
     kind: 'package' as const,
@@ -123,6 +125,7 @@ const judge = (requirement: Requirement<PackageNeed>, family: Family, facts: Pac
   };
   const looked = { ...base, now: reading, boot: reading };
   if (reading.ok) return { ...looked, verdict: 'ok' };
+  if (found.ok) return { ...looked, verdict: 'change' };
   const obstacle = obstacleTo(names[0] ?? requirement.capability, requirement.min, family, facts, host);
   return {
     ...looked,
@@ -138,6 +141,12 @@ const readingOf = (names: readonly string[], min: string | undefined, family: Fa
   return { ok: !min || newEnough(version, min, family), have: version, from: `package ${name}` };
 };
 
+/** What is installed is not done where the package manager was cut off after it: its next user would be refused. One at work will end. */
+const unlessCutOff = (reading: Reading, family: Family, facts: PackageFacts, host: HostView): Reading =>
+  reading.ok && !host.done && isCutOff(host, family) && !facts.busy
+    ? { ...reading, ok: false, have: `${reading.have}, but ${family.interrupted?.says ?? ''}` }
+    : reading;
+
 /** A minimum is the authors' version: the distribution's epoch does not count, its order does. */
 const newEnough = (version: string, min: string, family: Family): boolean => family.compare(upstreamVersion(version), min) >= 0;
 
@@ -146,10 +155,8 @@ const obstacleTo = (
   min: string | undefined,
   family: Family,
   facts: PackageFacts,
-  { answers, system }: HostView,
+  { system }: HostView,
 ): Obstacle | undefined => {
-  const { interrupted } = family;
-  if (interrupted && listed(answers, interrupted.glob).length > 0) return interrupted;
   const candidate = facts.candidates.get(name);
   if (family === unknown) {
     return { reason: `node-prep does not know the package manager of ${system.name}`, remedy: family.noCandidate(name, system) };
@@ -174,11 +181,14 @@ const actionsFor = (
   requirements: readonly Requirement<PackageNeed>[],
   family: Family,
   facts: PackageFacts,
+  host: HostView,
 ): Action[] => {
   const open = requirements.filter((r) => findings.some((f) => f.id === packageKind.id(r) && f.verdict === 'change'));
   if (open.length === 0) return [];
-  const names = [...new Set(open.map((r) => namesOf(r, family)[0] ?? r.capability))];
-  return family
-    .install(names, !facts.sources)
-    .map((command) => ({ do: 'run', ...command, for: open.map((r) => packageKind.id(r)) }));
+  const missing = open.filter((r) => !readingOf(namesOf(r, family), r.min, family, facts).ok);
+  const names = [...new Set(missing.map((r) => namesOf(r, family)[0] ?? r.capability))];
+  const broken = (facts.broken ?? []).filter((name) => !names.includes(name));
+  const mend = facts.unfinished || isCutOff(host, family) ? (family.interrupted?.mend(broken) ?? []) : [];
+  const install = names.length > 0 ? family.install(names, !facts.sources) : [];
+  return [...mend, ...install].map((command) => ({ do: 'run', ...command, for: open.map((r) => packageKind.id(r)) }));
 };

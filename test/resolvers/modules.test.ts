@@ -13,12 +13,13 @@ import type { ModuleIndex } from '../../src/knowledge/modprobe-load.ts';
 import { moduleRuleQueries, moduleRules } from '../../src/knowledge/modprobe.ts';
 import { bootEntryQueries, listedEntries } from '../../src/knowledge/modules-load.ts';
 import type { Answer, Answers, FoundFile } from '../../src/model.ts';
+import { isFull } from '../needs.ts';
 import { loadable, moduleTrees, refusals } from './modules-trees.ts';
 import type { ModuleTree } from './modules-trees.ts';
 import { cmdlineOf, loadedInUml, resident } from './modules-uml.ts';
 
 /** How many random trees there are; the seed is NODE_PREP_SEED. */
-const count = Number(process.env['NODE_PREP_TREES'] ?? 300);
+const count = Number(process.env['NODE_PREP_TREES'] ?? (isFull ? 300 : 120));
 const seed = Number(process.env['NODE_PREP_SEED'] ?? 20260101);
 /** Trees for one boot of the kernel, which takes two seconds, and boots side by side. */
 const perBoot = 100;

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { planHost } from '../../src/apply.ts';
+import { planFrom, planHost, questionsTo } from '../../src/apply.ts';
 import { debian } from '../../src/families/debian.ts';
 import { rhel } from '../../src/families/rhel.ts';
 import { familyFor } from '../../src/families/table.ts';
@@ -141,6 +141,55 @@ describe('what can be installed', () => {
   });
 });
 
+describe('a package manager that was cut off in its work', () => {
+  const socat = { socat: '1.7-1' };
+  const cutOff = (installed: { [name: string]: string }) => {
+    const host = withPackages(installed, socat);
+    host.files.set('/var/lib/dpkg/updates/0003', 'Package: libc-bin\n');
+    return host;
+  };
+  const kindsOf = (commands: readonly string[]) =>
+    commands.map((c) => /--configure -a|-f install|--reinstall|install/.exec(c)?.[0]);
+
+  test('is brought to its end even where all that is wanted is there: else the next who installs something is refused', async () => {
+    const { before, after } = await applyTo(cutOff(socat), desiredOf(need('socat')));
+    expect(findingOf(before, 'package/socat')).toMatchObject({
+      verdict: 'change',
+      now: { ok: false, have: '1.7-1, but dpkg was cut off' },
+    });
+    expect(kindsOf(commandsOf(before))).toEqual(['--configure -a', '-f install']);
+    expect(isConverged(after)).toBe(true);
+  });
+
+  test('leaves mere advice alone', async () => {
+    const plan = await planHost(cutOff(socat), desiredOf({ ...need('socat'), advice: true }));
+    expect([findingOf(plan, 'package/socat').verdict, plan.actions]).toEqual(['ok', []]);
+  });
+
+  /** A host whose package manager says this as well. */
+  const saying = async (text: string, installed: { [name: string]: string }) => {
+    const host = cutOff(installed);
+    const desired = desiredOf(need('socat'));
+    const answers = new Map(await host.probe(questionsTo(host, desired)));
+    for (const [key, answer] of answers) {
+      if (key.includes('dpkg-query')) answers.set(key, { ...answer, status: 0, text: answer.text + text });
+    }
+    return planFrom(host, desired, answers);
+  };
+
+  test('is left to it while it is at work', async () => {
+    const plan = await saying('socat installed 1.7-1\nbusy\n', socat);
+    expect([findingOf(plan, 'package/socat').verdict, plan.actions]).toEqual(['ok', []]);
+  });
+
+  test('has what it left half-way installed again, by names only', async () => {
+    const plan = await saying('reinstreq libnfnetlink0:amd64\nreinstreq -oDPkg::Pre-Invoke::=id\nreinstreq socat\n', {});
+    expect(kindsOf(commandsOf(plan))).toEqual(['--configure -a', '-f install', '--reinstall', 'install']);
+    expect(commandsOf(plan)[2]).toMatch(/ --no-remove --reinstall install libnfnetlink0:amd64$/);
+    expect(commandsOf(plan)[3]).toMatch(/ install --no-install-recommends socat$/);
+  });
+});
+
 describe('families', () => {
   const families = [
     ['debian', [], 'debian'],
@@ -235,6 +284,15 @@ describe.each(shells)('the question, asked by %s', (shell) => {
     expect(debian.read(out).sources).toBe(false);
     writeFileSync(join(folder, 'lists', 'x_Packages'), '');
     expect(debian.read(ask('ID=debian\n', { ...dpkg, ...installed('') })).sources).toBe(true);
+  });
+
+  test('tells what dpkg left half-way, where something is missing', () => {
+    const states =
+      'install ok unpacked conntrack\\ninstall reinstreq half-installed libx:amd64\\nhold ok half-configured mine\\n';
+    const facts = debian.read(ask('ID=debian\n', { ...dpkg, grep: 'exit 1', stat: 'echo 7', ...installed(states) }));
+    expect(facts).toMatchObject({ unfinished: true, broken: ['libx:amd64'], busy: false });
+    const atWork = ask('ID=debian\n', { ...dpkg, grep: 'exit 0', stat: 'echo 7', ...installed('') });
+    expect(debian.read(atWork)).toMatchObject({ unfinished: false, broken: [], busy: true });
   });
 
   test('asks rpm and dnf on what is like RHEL', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Finding, Reading } from '../../src/model.ts';
+import { inFull, isFull } from '../needs.ts';
 import { prepare } from './prepared.ts';
 import type { Prepared } from './prepared.ts';
 import { proofsTable } from './traps-table.ts';
@@ -14,30 +15,37 @@ const proofs: Proof[] = [];
 /** One trap around its reboot. `fresh`: what its probe printed before it was set; `seen`: after the reboot; `later`: after `lost.by`. */
 type Story = { readonly finding: Finding | undefined; readonly fresh: string; readonly seen: string; readonly later: string };
 
-describe.each(rounds)('$title', (round) => {
-  let host: Prepared;
-  let stories: ReadonlyMap<Trap, Story>;
-  beforeAll(async () => {
-    host = await prepare(round.suite, `traps${rounds.indexOf(round)}`);
-    if (round.append !== undefined) await host.machine.reboot({ append: round.append });
-    stories = await throughReboot(round, host);
-  });
-  afterAll(async () => host?.machine.stop());
+/** What Debian 12 and 13 show as well; the scenario on Debian 11 has its own reboot. */
+const isRepeated = (round: Round): boolean => round.suite === 'bullseye' && !isFull;
 
-  test.for(round.traps)('$name', (trap) => {
-    const story = stories.get(trap);
-    if (!story?.finding) throw new Error(`the plan has no ${trap.about.id}`);
-    const part = trap.about.part ?? ((reading: Reading) => reading);
-    const [now, boot] = [part(story.finding.now), part(story.finding.boot)];
-    const predicted = trap.about.predicted(boot, story.fresh);
-    proofs.push({ round: round.title, trap: trap.name, boot, predicted, seen: story.seen });
-    expect(story.seen, 'what the boot came to, against what was predicted').toBe(predicted);
-    expect(now.have).toBe(trap.now);
-    expect(boot.have).toBe(trap.boot);
-    if (trap.from !== undefined) expect(boot.from).toContain(trap.from);
-    if (trap.lost) expect(story.later, `after ${trap.lost.by}`).not.toBe(trap.lost.value);
-  });
-});
+describe.each(rounds.map((round) => ({ round, title: isRepeated(round) ? inFull(round.title) : round.title })))(
+  '$title',
+  ({ round }) => {
+    let host: Prepared;
+    let stories: ReadonlyMap<Trap, Story>;
+    beforeAll(async () => {
+      if (isRepeated(round)) return;
+      host = await prepare(round.suite, `traps${rounds.indexOf(round)}`);
+      if (round.append !== undefined) await host.machine.reboot({ append: round.append });
+      stories = await throughReboot(round, host);
+    });
+    afterAll(async () => host?.machine.stop());
+
+    test.skipIf(isRepeated(round)).for(round.traps)('$name', (trap) => {
+      const story = stories.get(trap);
+      if (!story?.finding) throw new Error(`the plan has no ${trap.about.id}`);
+      const part = trap.about.part ?? ((reading: Reading) => reading);
+      const [now, boot] = [part(story.finding.now), part(story.finding.boot)];
+      const predicted = trap.about.predicted(boot, story.fresh);
+      proofs.push({ round: round.title, trap: trap.name, boot, predicted, seen: story.seen });
+      expect(story.seen, 'what the boot came to, against what was predicted').toBe(predicted);
+      expect(now.have).toBe(trap.now);
+      expect(boot.have).toBe(trap.boot);
+      if (trap.from !== undefined) expect(boot.from).toContain(trap.from);
+      if (trap.lost) expect(story.later, `after ${trap.lost.by}`).not.toBe(trap.lost.value);
+    });
+  },
+);
 
 test(`at least ${wanted} traps were predicted and then seen`, () => {
   console.log(proofsTable(proofs));

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { because, isFull } from '../needs.ts';
+import { prepare } from '../vm/prepared.ts';
+import { beginApply, expectConverges, expectSound, randomFrom, victimOf } from './power.ts';
+import type { Victim } from './power.ts';
+
+const machines = process.env['NODE_PREP_VM_TESTS'] === '1';
+const seed = Number(process.env['NODE_PREP_SEED'] ?? Date.now() % 1_000_000);
+const wanted = Number(process.env['NODE_PREP_CUTS'] ?? (isFull ? 30 : 3));
+const kills = Number(process.env['NODE_PREP_KILLS'] ?? (isFull ? 20 : 4));
+/** Too little for node-prep to begin with, for its plan, or for the package manager beside it. */
+const limits = isFull ? ['24M', '40M', '48M', '56M', '64M'] : ['40M'];
+const named = (name: string): string => because(name, !machines && 'the test machines were not asked for');
+
+describe.skipIf(!machines)(named('a Debian 12 machine that is disturbed while apply is at work'), () => {
+  let victim: Victim;
+  let durationMs: number;
+  beforeAll(async () => {
+    victim = await victimOf(await prepare('bookworm', 'power'));
+    await victim.machine.snapshot('ready');
+    durationMs = await expectConverges(victim);
+  });
+  afterAll(async () => victim?.machine.stop());
+
+  test(`loses its power at ${wanted} random moments: it is sound after each, and the next apply converges`, async () => {
+    const random = randomFrom(seed);
+    const tally = { tried: 0, survived: 0 };
+    const said = () =>
+      `power cuts: ${tally.tried} tried, ${tally.survived} survived (seed ${seed}, an apply takes ${durationMs} ms)`;
+    try {
+      while (tally.tried < wanted) {
+        await victim.machine.restore('ready');
+        // Also the apply that mends may be cut.
+        const chain = Math.min(wanted - tally.tried, isFull ? 1 + Math.floor(random() * 3) : 3);
+        for (let cut = 0; cut < chain; cut++) {
+          tally.tried++;
+          const after = Math.round(random() * durationMs);
+          await cutPower(victim, after, tally.tried);
+        }
+        await expectConverges(victim);
+        tally.survived += chain;
+        console.log(said());
+      }
+    } finally {
+      console.log(said());
+    }
+    expect(tally).toEqual({ tried: wanted, survived: wanted });
+  });
+
+  test(`loses node-prep to SIGKILL ${kills} times while apt goes on without it: the next apply waits, and converges`, async () => {
+    const random = randomFrom(seed + 1);
+    await victim.machine.restore('ready');
+    for (let kill = 0; kill < kills; kill++) {
+      await beginApply(victim);
+      await pause(Math.round(random() * durationMs));
+      await victim.machine.sh("pkill -9 -f '^/opt/node-prep apply' || :");
+    }
+    await expectConverges(victim);
+    console.log(`SIGKILL of node-prep: ${kills} tried, ${kills} survived (seed ${seed + 1})`);
+  });
+
+  test('runs out of memory: whoever the kernel kills, the next apply converges', async () => {
+    await victim.machine.restore('ready');
+    const run = (limit: string) =>
+      victim.machine.sh(
+        `systemd-run -q --wait --unit=squeezed -p MemoryMax=${limit} -p MemorySwapMax=0 /opt/node-prep apply --yes ${victim.words.join(' ')} || :
+journalctl -b -u squeezed -o cat --no-pager | grep -c 'oom-kill' || :; systemctl reset-failed squeezed 2>/dev/null || :`,
+      );
+    let killed = 0;
+    for (const limit of limits) if ((await run(limit)).trim() !== '0') killed++;
+    expect(killed, 'how often the kernel killed something').toBeGreaterThan(0);
+    await expectConverges(victim);
+    console.log(`out of memory: ${killed} tried, ${killed} survived`);
+  });
+});
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const cutPower = async (victim: Victim, afterMs: number, number: number): Promise<void> => {
+  const { machine } = victim;
+  await beginApply(victim);
+  await pause(afterMs);
+  await machine.powercut();
+  await machine.boot();
+  const updates = (await machine.sh('ls /var/lib/dpkg/updates | wc -l')).trim();
+  const plan = await expectSound(victim);
+  console.log(`cut ${number} after ${afterMs} ms: ${updates} unfinished steps of dpkg, ${plan.actions.length} actions left`);
+};
