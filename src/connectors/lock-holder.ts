@@ -6,12 +6,12 @@ export const holderOf = async (locked: Locked): Promise<string> => {
   if (!locked.note) return wordsOf(holderInProc(locked.path));
   let noted: Holder | undefined;
   // It is written down a moment after the lock is held; until then there stands who was killed before.
-  for (let tries = 0; tries < 20; tries++) {
+  for (let tries = 0; tries < 40; tries++) {
     noted = holderInNote(locked.path);
     if (noted && isAlive(noted.pid)) return wordsOf(noted);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  return wordsOf(noted);
+  return wordsOf(holderInProc(locked.path) ?? noted);
 };
 
 type Holder = { readonly pid: number; readonly command: string; readonly since: string };
@@ -38,9 +38,9 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** The process that has a folder open and locked, as the kernel tells it of each open file (proc_pid_fdinfo(5)). */
-const holderInProc = (folder: string): Holder | undefined => {
-  const { ino } = statSync(folder);
+/** The process that has a file or folder open and locked, as the kernel tells it of each open file (proc_pid_fdinfo(5)). */
+const holderInProc = (path: string): Holder | undefined => {
+  const ino = statSync(path, { throwIfNoEntry: false })?.ino;
   const lock = new RegExp(`^lock:.*\\bFLOCK\\b.*:${ino} `, 'm');
   for (const pid of namesIn('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
     const infos = namesIn(`/proc/${pid}/fdinfo`).map((file) => textOf(`/proc/${pid}/fdinfo/${file}`));

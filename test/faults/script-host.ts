@@ -22,7 +22,7 @@ const bundle = resolve(import.meta.dirname, '../../dist/node-prep.cjs');
 
 const before = `exec 2>&1
 np() { exec '${process.execPath}' '${bundle}' "$@"; }
-waits() { for i in $(seq 200); do [ -e "$1" ] && return; sleep 0.05; done; echo "no $1"; exit 9; }
+waits() { for i in $(seq 1200); do [ -e "$1" ] && return; sleep 0.05; done; echo "no $1"; exit 9; }
 `;
 
 const main = ({ entries = [], config = '', programs = {}, script }: Asked): Answer => {
@@ -37,7 +37,7 @@ const main = ({ entries = [], config = '', programs = {}, script }: Asked): Answ
   const { status, stdout } = spawnSync('bash', ['-c', before + script], {
     encoding: 'utf8',
     cwd: '/mnt',
-    timeout: 60_000,
+    timeout: 110_000,
     env: { PATH: `/mnt/bin:${process.env['PATH'] ?? ''}`, LC_ALL: 'C', HOME: '/' },
   });
   return { status, text: stdout };

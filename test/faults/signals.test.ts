@@ -27,7 +27,7 @@ const slow = `echo "$*" >> /mnt/asked; : > /mnt/begun; until [ -e /mnt/go ]; do 
 
 const ending = 'wait $pid; echo "exit $?"; cat /mnt/ended; ls -A /etc/sysctl.d 2>/dev/null';
 
-describe.skipIf(whyNot !== false)(because('an apply that gets a signal', whyNot), () => {
+describe.skipIf(whyNot !== false)(because('an apply that gets a signal', whyNot), { timeout: 120_000 }, () => {
   test.each(['INT', 'TERM', 'HUP'])(
     'SIG%s: the step that runs comes to its end, none begins after it, and what is not done is said',
     async (signal) => {
@@ -77,7 +77,7 @@ describe.skipIf(whyNot !== false)(because('an apply that gets a signal', whyNot)
       { 'apt-get': ': > /mnt/begun; echo "E: Could not get lock"; exit 100' },
       `waits begun; sleep 1; kill -INT $pid; sleep 0.3; kill -INT $pid; ${ending}`,
     );
-    expect(Date.now() - began).toBeLessThan(20_000);
+    expect(Date.now() - began).toBeLessThan(100_000);
     expect(text).toMatch(/stopped by SIGINT: 0 of 4 steps done; the step that ran was interrupted/);
   });
 
@@ -94,20 +94,20 @@ describe.skipIf(whyNot !== false)(because('an apply that gets a signal', whyNot)
   });
 
   test('in the verification it is heeded when that has ended; a second one leaves it out', async () => {
-    const verifying = (more: string): Promise<Answer> =>
+    const verifying = (seconds: number, more: string): Promise<Answer> =>
       applying(
         {
           'apt-get': 'exit 0',
           sysctl: ': > /mnt/slow',
-          sh: '[ -e /mnt/slow ] && { : > /mnt/verifying; sleep 3; }; exec /bin/sh "$@"',
+          sh: `[ -e /mnt/slow ] && { : > /mnt/verifying; sleep ${seconds}; }; exec /bin/sh "$@"`,
         },
         `waits verifying; kill -INT $pid; ${more} ${ending}`,
       );
-    const { text } = await verifying('');
+    const { text } = await verifying(2, '');
     expect(text).toContain('SIGINT: no step is left; the verification still runs, once more to leave it out.');
     expect(text).toMatch(/^local: drifted/m);
     expect(text).toMatch(/exit 1/);
-    const left = await verifying('sleep 0.3; kill -INT $pid; SECONDS=0; wait $pid; [ $SECONDS -lt 2 ] || echo "late";');
+    const left = await verifying(30, 'sleep 0.3; kill -INT $pid; SECONDS=0; wait $pid; [ $SECONDS -lt 20 ] || echo "late";');
     expect(left.text).not.toContain('late');
     expect(left.text).toContain('all steps done; a signal left out the verification');
     expect(left.text).toMatch(/exit 1/);
@@ -119,7 +119,7 @@ describe.skipIf(whyNot !== false)(because('an apply that gets a signal', whyNot)
       config: 'profiles: {}\nsysctl: { net.ipv4.ip_forward: 1 }\n',
       script: `mkfifo in; exec 3<>in
 script -qfec 'echo $$ > pid; exec ${process.execPath} ${bundle} apply -c config.yaml; echo "exit $?"' log < in > /dev/null & asked=$!
-for i in $(seq 100); do grep -qs 'y/N' log && break; sleep 0.1; done
+for i in $(seq 600); do grep -qs 'y/N' log && break; sleep 0.1; done
 kill -TERM $(cat pid); wait $asked; echo "exit $?"; tail -c 200 log; ls -A /etc/sysctl.d`,
     } satisfies Asked);
     expect(text).toContain('Stopped by SIGTERM: nothing was touched.');

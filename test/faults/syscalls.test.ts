@@ -41,7 +41,7 @@ const faultsAt = (points: readonly Point[], start: number): Fault[] =>
 describe('an apply that is killed, or told of an error, at any system call that writes', () => {
   test.skipIf(whyNot !== false).each(starts.map((start, i) => [start.name, start, i] as const))(
     because('leaves every file whole, and the next apply converges: %s', whyNot),
-    { timeout: isFull ? 3_600_000 : 300_000 },
+    { timeout: isFull ? 3_600_000 : 600_000 },
     async (_name, start, i) => {
       const points = await runApart<Point[]>(program, { ask: 'points', start } satisfies Asked);
       const faults = faultsAt(points, i);
