@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import type { Damage, Run } from '../journal.ts';
 import { runFrom } from '../journal/text.ts';
+import type { Broken } from '../journal/text.ts';
 import { quote } from '../knowledge/quote.ts';
 import { codeOf } from './files.ts';
 import { inWords, remedyFor } from './trouble.ts';
@@ -59,6 +60,14 @@ export const lookInto = (folder: string): { readonly runs: readonly Run[]; reado
   };
 };
 
+/** The run in a file's bytes, or what is wrong with them. */
+export const runIn = (bytes: Buffer, id: number): Run | Broken => {
+  // A line that was cut off may end within a character.
+  const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
+  if (!isUtf8(whole)) return { line: lineOfGarbage(whole), problem: 'it is not UTF-8' };
+  return runFrom(id, bytes.length > 0 && whole.length === 0 ? ' ' : whole.toString('utf8'));
+};
+
 /** Whoever fills the folder with other files needs not be told of each. */
 const mostNamed = 20;
 
@@ -75,11 +84,7 @@ const namesIn = (folder: string): readonly string[] => {
 
 const readRun = (path: string, id: number, left: { bytes: number }): Run | Damage => {
   const bytes = contentOf(path, left);
-  if (typeof bytes === 'string') return damaged(path, { id, problem: bytes });
-  // A line that was cut off may end within a character.
-  const whole = bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
-  if (!isUtf8(whole)) return damaged(path, { id, line: lineOfGarbage(whole), problem: 'it is not UTF-8' });
-  const run = runFrom(id, bytes.length > 0 && whole.length === 0 ? ' ' : whole.toString('utf8'));
+  const run = typeof bytes === 'string' ? { problem: bytes } : runIn(bytes, id);
   return 'problem' in run ? damaged(path, { id, ...run }) : run;
 };
 

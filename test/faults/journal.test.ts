@@ -8,8 +8,8 @@ const program = resolve(import.meta.dirname, 'script-host.ts');
 const whyNot = has('flock') && has('sysctl') ? whyNotApart() : 'there is no flock or no sysctl here';
 
 const config = 'profiles: {}\nsysctl: { net.ipv4.ip_forward: 1 }\n';
-/** A sysctl that says when it begins, and takes its time. */
-const slow = 'touch /mnt/begun; sleep 3; exec /usr/sbin/sysctl "$@"';
+/** A sysctl that says when it begins, and goes on when it may. */
+const slow = 'touch /mnt/begun; while [ ! -e /mnt/go ]; do sleep 0.1; done; exec /usr/sbin/sysctl "$@"';
 const apply = 'np apply --yes -q -c /mnt/config.yaml';
 const reset = 'echo 0 > /proc/sys/net/ipv4/ip_forward; rm -f /mnt/begun';
 const runs = '/var/lib/node-prep/runs';
@@ -41,7 +41,9 @@ describe('the journal of a host', () => {
       `${reset}
       (${apply} > /mnt/first 2>&1) & np=$!; waits /mnt/begun; (np history); kill -9 $np; wait $np 2>/dev/null; (np history)
       echo == refused; (${apply}); echo "code $?"
-      echo == waits; (${apply} --lock-timeout 30s); echo "code $?"; (np history); (np history 1)
+      echo == waits; (${apply} --lock-timeout 1m > /mnt/second 2>&1) & np=$!
+      for i in $(seq 400); do grep -q waiting /mnt/second && break; sleep 0.1; done; touch /mnt/go
+      wait $np; code=$?; cat /mnt/second; echo "code $code"; (np history); (np history 1)
       ls /etc/sysctl.d; cat /proc/sys/net/ipv4/ip_forward; (${apply}); echo "code $?"`,
       { programs: { sysctl: slow } },
     );
@@ -50,7 +52,7 @@ describe('the journal of a host', () => {
     expect(text).toMatch(
       /== refused\nnode-prep: This host is still being changed: \/bin\/sh \/mnt\/bin\/sysctl --system \(pid \d+\) of run 1, .* Nothing was touched\.\n.*--lock-timeout 10m\.\ncode 1\n/,
     );
-    expect(text).toMatch(/== waits\nnode-prep: this host is still being changed: .*; waiting up to 30 s\.\n/);
+    expect(text).toMatch(/== waits\nnode-prep: this host is still being changed: .*; waiting up to 60 s\.\n/);
     expect(text).toMatch(
       /the run of .* \(apply, pid \d+\) was cut off in step 2 of 2 \(apply the kernel settings now\): going on/,
     );
