@@ -212,6 +212,20 @@ describe('what somebody changed since', () => {
     expect(again.host.machine.modes.get(ownSysctl)).toBe('0600');
   });
 
+  test('the driver of a device that was plugged in meanwhile is left alone', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(brNetfilter));
+    const run = journal.list[0] as Run;
+    const came = (name: string): void =>
+      void host.files.set('/proc/modules', `${name} 16384 0 - Live 0x0\n${String(host.files.get('/proc/modules'))}`);
+    came('usb_storage');
+    came('nf_log_syslog');
+    host.files.set('/sys/module/usb_storage/drivers/usb:usb-storage', { link: '../../../bus/usb/drivers/usb-storage' });
+    const modules = [...(run.end?.after?.['modules'] as string[]), 'usb_storage', 'nf_log_syslog'];
+    journal.list[0] = { ...run, end: { at: '', status: 'applied', after: { ...run.end?.after, modules } } };
+    expect((await undo(host, journal)).status).toBe('applied');
+    expect(String(host.files.get('/proc/modules'))).toBe('usb_storage 16384 0 - Live 0x0000000000000000\n');
+  });
+
   test('a module in use stays with those that it needs, and who uses it is said', async () => {
     const { host, journal } = await appliedOn(debianWith({}), desiredOf(brNetfilter, { kind: 'module', name: 'xt_set' }));
     const used = (await undoPlan(host, journal)).plan.actions.flatMap((a) => (a.do === 'run' ? a.argv : []));
