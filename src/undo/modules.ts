@@ -1,9 +1,12 @@
-import { fileText } from '../answers.ts';
+import { fileText, listed } from '../answers.ts';
 import type { Action, Answers } from '../model.ts';
 import { argvsOf, command, inWords, nothing } from './part.ts';
 import type { Left, Part } from './part.ts';
 
 const path = '/proc/modules';
+
+/** Drivers of devices have a link for each bus that they serve. */
+const driverGlob = '/sys/module/*/drivers/*';
 
 /** A line of /proc/modules (proc(5)): how often it is in use, and the modules that do so. */
 type Loaded = { readonly name: string; readonly uses: number; readonly by: readonly string[] };
@@ -12,12 +15,16 @@ type Loaded = { readonly name: string; readonly uses: number; readonly by: reado
 export const modulesPart: Part<readonly string[]> = {
   name: 'modules',
   queries: (actions) => (mayLoad(actions) ? [{ ask: 'read', path }] : []),
+  again: (_before, _after, { actions }) => (mayLoad(actions) ? [{ ask: 'list', glob: driverGlob, lines: [] }] : []),
   read: (actions, answers) => (mayLoad(actions) ? loadedNow(answers).map(({ name }) => name) : []),
   back: (before, after, now, { answers, actions }) => {
     if (!mayLoad(actions)) return nothing;
     const here = loadedNow(answers).filter(({ name }) => now.includes(name));
-    const meant = after ?? withNeeded(namedBy(actions), here);
-    const came = here.filter(({ name }) => !before.includes(name) && meant.includes(name));
+    const own = withNeeded(namedBy(actions), here);
+    const meant = after ?? own;
+    const came = here.filter(
+      ({ name }) => !before.includes(name) && meant.includes(name) && (own.includes(name) || !isDriver(name, answers)),
+    );
     const gone = before.filter((name) => !now.includes(name) && after?.includes(name) === false).toReversed();
     const free = inOrder(came);
     const words = `module${free.length === 1 ? '' : 's'} that came with this run and that nobody uses`;
@@ -40,6 +47,10 @@ const loadedNow = (answers: Answers): Loaded[] =>
     const [name, , uses, by = '-'] = line.split(' ');
     return name && uses ? [{ name, uses: Number(uses) || 0, by: by.split(',').filter((one) => one !== '' && one !== '-') }] : [];
   });
+
+/** A device that was plugged in while the run went on brought its driver with it: that is no affair of the run. */
+const isDriver = (name: string, answers: Answers): boolean =>
+  listed(answers, driverGlob).some((file) => file.path.startsWith(`/sys/module/${name}/`));
 
 /** The names that a run gave to modprobe, as the kernel writes them. */
 const namedBy = (actions: readonly Action[]): string[] =>

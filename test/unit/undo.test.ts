@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { applyHost, planHost } from '../../src/apply.ts';
 import type { MemoryFile } from '../../src/hosts/memory-machine.ts';
+import { menuText } from '../../src/hosts/memory-grub.ts';
 import { memoryJournal } from '../../src/hosts/memory-journal.ts';
 import type { MemoryHost } from '../../src/hosts/memory.ts';
 import type { Journal, Run } from '../../src/journal.ts';
-import type { Desired, Outcome, Step } from '../../src/model.ts';
+import type { Desired, Need, Outcome, Step } from '../../src/model.ts';
 import { laterRuns, runToUndo } from '../../src/undo/runs.ts';
 import { planUndo, undoQueries } from '../../src/undo.ts';
 import { undoneLine, undoText } from '../../src/views/undo-text.ts';
@@ -209,6 +210,20 @@ describe('what somebody changed since', () => {
     again.host.machine.modes.set(ownSysctl, '0600');
     await undo(again.host, again.journal);
     expect(again.host.machine.modes.get(ownSysctl)).toBe('0600');
+  });
+
+  test('the driver of a device that was plugged in meanwhile is left alone', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(brNetfilter));
+    const run = journal.list[0] as Run;
+    const came = (name: string): void =>
+      void host.files.set('/proc/modules', `${name} 16384 0 - Live 0x0\n${String(host.files.get('/proc/modules'))}`);
+    came('usb_storage');
+    came('nf_log_syslog');
+    host.files.set('/sys/module/usb_storage/drivers/usb:usb-storage', { link: '../../../bus/usb/drivers/usb-storage' });
+    const modules = [...(run.end?.after?.['modules'] as string[]), 'usb_storage', 'nf_log_syslog'];
+    journal.list[0] = { ...run, end: { at: '', status: 'applied', after: { ...run.end?.after, modules } } };
+    expect((await undo(host, journal)).status).toBe('applied');
+    expect(String(host.files.get('/proc/modules'))).toBe('usb_storage 16384 0 - Live 0x0000000000000000\n');
   });
 
   test('a module in use stays with those that it needs, and who uses it is said', async () => {
@@ -459,4 +474,99 @@ test('planning an undo is pure: the same answers give the same way, and nothing 
   expect(JSON.stringify([...answers])).toBe(kept);
   // What is written down is plain JSON.
   expect(JSON.parse(JSON.stringify(run))).toEqual(run);
+});
+
+describe('networks and firewalls that run', () => {
+  const unit = (name: string): { [path: string]: MemoryFile } => ({
+    [`/usr/lib/systemd/system/${name}`]: '[Unit]\n',
+    [`/etc/systemd/system/multi-user.target.wants/${name}`]: { link: `/usr/lib/systemd/system/${name}` },
+    [`/run/systemd/units/invocation:${name}`]: { link: '0123' },
+  });
+  const firewalld = {
+    ...unit('firewalld.service'),
+    '/etc/firewalld/firewalld.conf': 'DefaultZone=public\n',
+    '/usr/lib/firewalld/zones/public.xml': '<zone>\n  <service name="ssh"/>\n</zone>\n',
+  };
+  const running =
+    'public (active)\n  target: default\n  interfaces: eth0\n  sources: \n  services: ssh\n  ports: 22/tcp\n  protocols:\n';
+  const ufw = {
+    ...unit('ufw.service'),
+    '/etc/ufw/ufw.conf': 'ENABLED=yes\n',
+    '/etc/default/ufw': 'DEFAULT_INPUT_POLICY="DROP"\n',
+    '/etc/ufw/user.rules':
+      '### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n### tuple ### deny tcp 179 0.0.0.0/0 any 0.0.0.0/0 in\n',
+  };
+  const ports: readonly Need[] = [
+    { kind: 'port', port: '179', protocol: 'tcp' },
+    { kind: 'port', port: '30000-32767', protocol: 'udp' },
+  ];
+  const hostsOf: readonly (readonly [string, MemoryHost, readonly Need[], readonly string[]])[] = [
+    [
+      'firewalld',
+      debianWith(firewalld, { scripts: { 'ask-firewalld': running } }),
+      [...ports, { kind: 'port', protocol: '4' }],
+      [
+        'firewall-cmd --zone=public --remove-port=179/tcp --remove-port=30000-32767/udp',
+        'firewall-cmd --zone=public --remove-protocol=4',
+      ],
+    ],
+    ['ufw', debianWith(ufw, { scripts: { 'ask-ufw': 'running\n' } }), ports, ['ufw reload']],
+    [
+      'NetworkManager',
+      debianWith({
+        '/usr/sbin/NetworkManager': 'ELF',
+        '/etc/NetworkManager/NetworkManager.conf': '[main]\nplugins=keyfile\n',
+        ...unit('NetworkManager.service'),
+      }),
+      [{ kind: 'networkmanager', unmanaged: ['interface-name:cali*'] }],
+      ['systemctl try-reload-or-restart NetworkManager.service'],
+    ],
+    [
+      'networkd',
+      debianWith({
+        ...unit('systemd-networkd.service'),
+        '/etc/systemd/network/10-all.network': '[Match]\nName=*\n\n[Network]\nDHCP=yes\n',
+      }),
+      [{ kind: 'networkd', leave: 'unmanaged', names: ['cali*'] }],
+      ['networkctl reload'],
+    ],
+    [
+      'networkd.conf',
+      debianWith(unit('systemd-networkd.service')),
+      [{ kind: 'networkd', leave: 'foreign' }],
+      ['systemctl try-restart systemd-networkd.service'],
+    ],
+  ];
+
+  test.each(hostsOf)('%s goes back, and is told to read its files again', async (_name, host, needs, commands) => {
+    const before = snapshot(host);
+    const { journal } = await appliedOn(host, desiredOf(...needs));
+    const after = snapshot(host);
+    expect(after).not.toEqual(before);
+    const undone = await undo(host, journal);
+    expect([undone.status, undone.left, snapshot(host)]).toEqual(['applied', [], before]);
+    const ran = journal.list[1]?.plan.actions.flatMap((a) => (a.do === 'run' ? [a.argv.join(' ')] : []));
+    expect(ran).toEqual(commands);
+    expect((await undo(host, journal, { run: 2 })).status).toBe('applied');
+    expect(snapshot(host)).toEqual(after);
+  });
+
+  test('kernel arguments in the boot menu go as they came', async () => {
+    const files = {
+      '/etc/default/grub': 'GRUB_CMDLINE_LINUX_DEFAULT="quiet systemd.unified_cgroup_hierarchy=0"\nGRUB_CMDLINE_LINUX=""\n',
+      '/usr/sbin/update-grub': 'ELF',
+      '/boot/grub/grub.cfg': menuText('quiet systemd.unified_cgroup_hierarchy=0'),
+    };
+    const host = debianWith(files, { cgroup: 'tmpfs' });
+    const before = snapshot(host);
+    const { journal } = await appliedOn(host, allowing(desiredOf({ kind: 'cgroup', v1: 'blocked' })));
+    expect(String(host.files.get('/boot/grub/grub.cfg'))).toContain('systemd.unified_cgroup_hierarchy=1');
+    expect((await undo(host, journal)).status).toBe('applied');
+    expect({ ...snapshot(host), modes: {} }).toEqual({
+      ...before,
+      modes: {},
+      files: { ...(before['files'] as object), '/boot/grub/grub.cfg': host.files.get('/boot/grub/grub.cfg') },
+    });
+    expect(String(host.files.get('/boot/grub/grub.cfg'))).not.toContain('hierarchy=1');
+  });
 });
