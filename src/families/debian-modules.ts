@@ -9,7 +9,7 @@ export const debianModules: ModuleSource = {
   ask: `set -- "linux-modules-extra-$k" "linux-modules-$k" "linux-image-$k"
 dpkg-query -W -f='\${Package} \${db:Status-Status} \${Version}\\n' "$@" 2>/dev/null
 apt-cache policy "$@"
-for f in /var/lib/apt/lists/*Packages*; do [ -e "$f" ] && echo sources && break; done
+for f in /var/lib/apt/lists/*Packages*; do [ -s "$f" ] && echo sources && break; done
 exit 0`,
   packages: ({ id, kernel }, gone) => {
     const names = id === 'ubuntu' ? [`linux-modules-extra-${kernel}`, `linux-modules-${kernel}`] : [`linux-modules-${kernel}`];

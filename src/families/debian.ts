@@ -69,7 +69,7 @@ ${asked
   .join('\n')}
 if [ -n "$open" ]; then
   apt-cache policy ${quoteAll(names)}
-  for f in /var/lib/apt/lists/*Packages*; do [ -e "$f" ] && echo sources && break; done
+  for f in /var/lib/apt/lists/*Packages*; do [ -s "$f" ] && echo sources && break; done
 fi
 for f in ${dpkgUpdates}; do [ ! -e "$f" ] || open=1; done
 [ -z "$open" ] || {

@@ -386,7 +386,7 @@ describe('packages', () => {
     '/usr/bin/dpkg-query': '#!/bin/sh\ncat /var/lib/fake\n',
     '/usr/bin/apt-cache':
       '#!/bin/sh\nfor p in conntrack socat iptables; do printf "%s:\\n  Candidate: 1.9.9-1\\n" $p; done\n: > /var/lib/litter\n',
-    '/var/lib/apt/lists/x_Packages': '',
+    '/var/lib/apt/lists/x_Packages': 'Package: x\n',
     '/usr/sbin/.keep': '',
     '/usr/bin/apt-get': `#!/bin/sh
 [ -x /usr/sbin/policy-rc.d ] && { /usr/sbin/policy-rc.d; echo "policy $?"; } >> /var/log/seen

@@ -87,7 +87,7 @@ describe('a Debian 12 machine with the .deb', () => {
   });
 
   test('once it is purged, has nothing of it left but what apply did', async () => {
-    await host.machine.sh('rm -r /etc/systemd/system/node-prep-verify.timer.d');
+    await host.machine.sh('rm -r /etc/systemd/system/node-prep-verify.timer.d; systemctl daemon-reload');
     const purged = await host.machine.exec(['apt-get', '-y', '-q', 'purge', 'node-prep']);
     expect(purged).toMatchObject({ status: 0, stderr: expect.not.stringContaining('warning') });
     const left = await host.machine.sh(
