@@ -124,7 +124,8 @@ const contentOf = (path: string): string => {
     const file = openSync(path, 'r');
     try {
       // Not by its size: it may be a pipe.
-      for (let read = -1; read !== 0 && length < bytes.length; length += read) read = readSync(file, bytes, length);
+      for (let read = -1; read !== 0 && length < bytes.length; length += read)
+        read = readSync(file, bytes, length, bytes.length - length, null);
     } finally {
       closeSync(file);
     }
