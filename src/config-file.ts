@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { LineCounter, isMap, isNode, isScalar, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import * as z from 'zod';
@@ -118,14 +118,39 @@ const withNulls = (profiles: unknown): unknown =>
     : profiles;
 
 const contentOf = (path: string): string => {
+  const bytes = Buffer.alloc(mostBytes + 1);
+  let length = 0;
   try {
-    return readFileSync(path, 'utf8');
+    const file = openSync(path, 'r');
+    try {
+      // Not by its size: it may be a pipe.
+      for (let read = -1; read !== 0 && length < bytes.length; length += read)
+        read = readSync(file, bytes, length, bytes.length - length, null);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     throw new OperatorError(
       `Cannot read ${path}: ${error instanceof Error && 'code' in error ? error.code : error}.`,
       'Give an existing YAML file after --config.',
     );
   }
+  const text = bytes.toString('utf8', 0, length);
+  if (length > mostBytes) throw new OperatorError(`${path} is larger than 256 KiB.`, 'No configuration is: give another file.');
+  if (isTooDeep(text)) throw new OperatorError(`${path} has lists in lists too deep to read.`, 'Three levels are enough.');
+  return text;
+};
+
+const mostBytes = 256 * 1024;
+
+/** The parser takes the square of the depth in time, and the stack for it. */
+const isTooDeep = (text: string): boolean => {
+  let depth = 0;
+  for (const [sign] of text.matchAll(/[[\]{}]/g)) {
+    depth = Math.max(0, depth + (sign === '[' || sign === '{' ? 1 : -1));
+    if (depth > 100) return true;
+  }
+  return /(?:[-?:][ \t]+){100}/.test(text);
 };
 
 /** `calico:` without options is a profile with all its defaults. */

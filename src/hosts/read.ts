@@ -15,7 +15,7 @@ export type Room = { kept: number; searched: number; lines: number; files: numbe
 const MiB = 1024 * 1024;
 
 /** The room that a look begins with. */
-export const fullRoom = (): Room => ({ kept: 8 * MiB, searched: 256 * MiB, lines: 200_000, files: 20_000 });
+export const fullRoom = (): Room => ({ kept: 8 * MiB, searched: 256 * MiB, lines: 200_000, files: 10_000 });
 
 /** The largest file that is read whole, and the largest that is searched for lines: records of packages have megabytes. */
 const [mostWhole, mostSearched] = [2 * MiB, 32 * MiB];

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { linkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { has, withReason } from '../needs.ts';
@@ -128,7 +128,7 @@ describe('a host that wishes node-prep ill', () => {
         '/etc/default/ufw': { make: 'zero' },
         '/etc/crontab': { link: '/dev/zero' },
         '/etc/systemd/zram-generator.conf': { make: 'fifo' },
-        '/var/lib/dpkg/status': { sparse: 10 * 1024 ** 3 },
+        '/var/lib/dpkg/status': { sparse: 33 * 1024 ** 2 },
         '/run/systemd/container': { make: 'folder' },
       });
       for (const came of [here('plan', ...words), image('plan', ...words)]) {
@@ -161,8 +161,9 @@ describe('a host that wishes node-prep ill', () => {
     named('by very many files, or very many lines, takes little memory and a few seconds'),
     () => {
       const { root, here, image } = made({ '/etc/modprobe.d/many.conf': 'blacklist x\n'.repeat(100_000) });
-      for (let i = 0; i < 100_000; i++) writeFileSync(join(root, 'etc/sysctl.d', `${i}.conf`), 'net.ipv4.ip_forward = 0\n');
-      for (let i = 0; i < 100; i++)
+      for (let i = 0; i < 4; i++) writeFileSync(join(root, `base${i}`), 'net.ipv4.ip_forward = 0\n');
+      for (let i = 0; i < 100_000; i++) linkSync(join(root, `base${i % 4}`), join(root, 'etc/sysctl.d', `${i}.conf`));
+      for (let i = 0; i < 20; i++)
         writeFileSync(join(root, 'etc/modules-load.d', `${i}.conf`.padStart(9, '0')), 'x'.repeat(1_900_000));
       for (const came of [here('plan', ...words), image('plan', ...words), here('plan', ...words, '--format', 'json')]) {
         isHarmless(came);
