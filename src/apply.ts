@@ -1,10 +1,14 @@
 import { fileText } from './answers.ts';
 import { OperatorError } from './errors.ts';
 import { claimsOfImage, planImage, queriesForImage } from './image.ts';
+import { unlessSignal } from './interrupt.ts';
 import { claimsAbout, has, isConverged, makePlan, queriesFor } from './plan.ts';
-import type { Journal, RunHeader, RunRecord, State } from './journal.ts';
-import { readState, stateQueries } from './undo.ts';
-import type { Action, Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
+import type { Journal, RunHeader, State } from './journal.ts';
+import { recordedSteps, troubleOf, withTrouble } from './recorded.ts';
+import type { Recording } from './recorded.ts';
+import { cutShort } from './stopped.ts';
+import type { CutShort } from './stopped.ts';
+import type { Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
 
 /** Asks a host once and plans it. */
 export const planHost = async (host: Host, desired: Desired): Promise<Plan> =>
@@ -43,7 +47,7 @@ export type ApplyOptions = {
  * blocked, unless `partial`.
  */
 export const applyHost = async (host: Host, desired: Desired, options: ApplyOptions, watch: Watch): Promise<Outcome> => {
-  const answers = await host.probe([...questionsTo(host, desired), bootIdQuery]);
+  const answers = await host.probe([...questionsTo(host, desired), ...identityQueries]);
   const plan = planFrom(host, desired, answers);
   options.agree?.(plan, answers);
   if (has(plan, 'blocked') && !options.partial) {
@@ -57,7 +61,7 @@ export const applyHost = async (host: Host, desired: Desired, options: ApplyOpti
     host,
     plan,
     answers,
-    verify: async (steps) => judge(host.name, await planHost(host, desired), steps),
+    verify: async (steps) => judge(host.name, plan, await unlessSignal(2, planHost(host, desired)), steps),
     ...(journal && { journal: { to: journal.to, header: { ...journal.header, command: 'apply', bootId: bootIdOf(answers) } } }),
   };
   return execute(run, watch);
@@ -65,6 +69,12 @@ export const applyHost = async (host: Host, desired: Desired, options: ApplyOpti
 
 /** The kernel makes a new one at every boot (random(4)). */
 export const bootIdQuery: Query = { ask: 'read', path: '/proc/sys/kernel/random/boot_id' };
+
+/** Which host it is, in which of its boots. */
+export const identityQueries: readonly Query[] = [bootIdQuery, { ask: 'read', path: '/etc/machine-id' }];
+
+/** The host's own id (machine-id(5)); "" where it has none. */
+export const machineIdOf = (answers: Answers): string => fileText(answers, '/etc/machine-id')?.trim() ?? '';
 
 /** The boot that a host answered in; "" where it did not say. */
 export const bootIdOf = (answers: Answers): string => fileText(answers, '/proc/sys/kernel/random/boot_id')?.trim() ?? '';
@@ -82,56 +92,37 @@ type Recorded = {
 export const execute = async ({ host, plan, answers, verify, journal }: Recorded, watch: Watch): Promise<Outcome> => {
   const { actions } = plan;
   if (!journal) return verify(await watch.progress(plan, host.execute(actions)));
+  // Loaded only here: planning never needs it.
+  const { readState, stateQueries } = await import('./undo.ts');
   const standing = async (): Promise<State> => readState(actions, await host.probe(stateQueries(actions, answers)));
   const before = await standing();
-  let record: RunRecord | undefined;
-  const stepNow = { at: 0 };
+  const now: Recording = { at: 0 };
   // First, as it throws where a file cannot be written at all: then there is no run to write down.
-  const steps = host.execute(actions, { started: (pid) => record?.started(stepNow.at, pid) });
-  record = await journal.to.begin({ ...journal.header, plan, before });
-  const outcome = await verify(await watch.progress(plan, recorded(actions, steps, record, stepNow)));
-  await record.end({
-    at: new Date().toISOString(),
-    status: outcome.status === 'applied' ? 'applied' : 'failed',
-    after: await standing(),
-  });
-  return outcome;
+  const steps = host.execute(actions, { started: (pid) => now.record?.started(now.at, pid) });
+  const record = (now.record = await journal.to.begin({ ...journal.header, plan, before }));
+  const done = await watch.progress(plan, recordedSteps(actions, steps, record, now));
+  const outcome: Outcome = { ...(await verify(done)), run: record.id };
+  const status = outcome.status === 'applied' ? 'applied' : 'failed';
+  const after = await unlessSignal(2, standing());
+  const unended = await troubleOf(record.end({ at: new Date().toISOString(), status, ...(after && { after }) }));
+  return withTrouble(outcome, now.trouble ?? unended);
 };
 
-/** The same steps, each written down when it begins and when it has ended. */
-const recorded = async function* (
-  actions: readonly Action[],
-  steps: AsyncIterable<Step>,
-  record: RunRecord,
-  stepNow: { at: number },
-): AsyncIterable<Step> {
-  const iterator = steps[Symbol.asyncIterator]();
-  try {
-    for (; stepNow.at < actions.length; stepNow.at++) {
-      await record.begun(stepNow.at);
-      const next = await iterator.next();
-      if (next.done) return;
-      await record.ended(stepNow.at, next.value);
-      yield next.value;
-      if (next.value.status === 'failed' && !isTolerated(next.value)) return;
-    }
-  } finally {
-    await iterator.return?.();
-  }
-};
-
-/** A failure that proves nothing: the verification decides. */
-const isTolerated = ({ action, exitCode }: Step): boolean =>
-  action.do === 'run' && action.judgedBy === 'verify' && exitCode !== undefined;
-
-const judge = (host: string, plan: Plan, steps: readonly Step[]): Outcome => {
-  const failed = steps.find((step) => step.status === 'failed' && !isTolerated(step));
-  if (failed) return { host, status: 'failed', plan, steps, problem: 'a step failed; the steps after it were not run' };
+/** `plan`: the one made afterwards; undefined where a signal left that out. */
+const judge = (host: string, done: Plan, plan: Plan | undefined, steps: readonly Step[]): Outcome => {
+  const cut = cutShort(done.actions, steps);
+  if (!plan) return { host, status: 'failed', steps, ...unverified(cut) };
+  if (cut) return { host, status: 'failed', plan, steps, ...cut };
   const open = plan.findings.filter((f) => f.verdict === 'change').map((f) => f.id);
   if (open.length > 0)
     return { host, status: 'failed', plan, steps, problem: `done, but the host still differs: ${open.join(', ')}` };
   return { host, status: 'applied', plan, steps };
 };
+
+const unverified = (cut: CutShort | undefined): CutShort => ({
+  problem: `${cut ? cut.problem : 'all steps done'}; a signal left out the verification`,
+  notDone: cut?.notDone ?? [],
+});
 
 /** The exit code of an applied or refused host: 3 where something is blocked, 0 where it is as wanted, else 1. */
 export const appliedCode = (outcome: Outcome): number => {

@@ -32,8 +32,7 @@ const families = ['ipv4', 'ipv6'] as const;
  * is silent. Throws OperatorErrors that say what is wrong and where.
  */
 export const loadSettings = async (flags: DesiredFlags, today: Date): Promise<Settings> => {
-  const standard = 'defaultAt' in flags ? flags.defaultAt : defaultFile;
-  const path = flags.config ?? (standard !== undefined && existsSync(standard) ? standard : undefined);
+  const path = configFileOf(flags);
   const file = path === undefined ? {} : await (await import('./config-file.ts')).readConfig(path);
   const ip = ipFamilies(flags.ipFamilies?.split(',') ?? file.ipFamilies ?? ['ipv4']);
   const chosen = chooseProfiles(flags.profiles ?? [], file, ip);
@@ -52,6 +51,12 @@ export const loadSettings = async (flags: DesiredFlags, today: Date): Promise<Se
     .filter((w) => !known.has(w.id))
     .map((w) => `The waiver of ${w.id} does nothing: nobody asks for that here.`);
   return { desired, warnings: [...warnings, ...idle] };
+};
+
+/** The configuration file that counts: the one that is named, else the default one where it is there. */
+export const configFileOf = (flags: DesiredFlags): string | undefined => {
+  const standard = 'defaultAt' in flags ? flags.defaultAt : defaultFile;
+  return flags.config ?? (standard !== undefined && existsSync(standard) ? standard : undefined);
 };
 
 /** A profile as `-p` names it: "istio:mode=ambient,backend=nftables". */

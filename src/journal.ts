@@ -19,22 +19,54 @@ export type RunHeader = {
   readonly undoes?: number;
 };
 
-/** What became of one step. `begun` without an end: the run was cut off in it. `output`: the end of what it printed. */
-export type RunStep = { readonly status: 'begun' | 'done' | 'failed'; readonly output?: string };
+/**
+ * A process, so that no other is taken for it: numbers are given anew. `start`: field 22 of /proc/PID/stat, in clock ticks since boot
+ * (proc_pid_stat(5)).
+ */
+export type Process = { readonly pid: number; readonly start: string };
+
+/**
+ * What became of one step. `begun` without an end: the run was cut off in it. `output`: the end of what it printed. `exitCode`: where a
+ * command failed. `stopped`: the signal that interrupted it. `command`: the process that did it, where it was one.
+ */
+export type RunStep = {
+  readonly status: 'begun' | 'done' | 'failed';
+  readonly output?: string;
+  readonly exitCode?: number;
+  readonly stopped?: string;
+  readonly command?: Process;
+};
 
 /**
  * How a run ended. `after`: how the host stood then, where that could be asked. `cut`: the process was killed, or the machine went down.
  */
 export type RunEnd = { readonly at: string; readonly status: 'applied' | 'failed' | 'cut'; readonly after?: State };
 
-/** A run as the journal keeps it; without `end`, it is under way or was cut off. `steps` are those that were begun, in order. */
-export type Run = RunHeader & { readonly id: number; readonly steps: readonly RunStep[]; readonly end?: RunEnd };
+/**
+ * A run as the journal keeps it; without `end`, it is under way or was cut off. `steps` are those that were begun, in order. `process`: the
+ * node-prep that did it.
+ */
+export type Run = RunHeader & {
+  readonly id: number;
+  readonly process?: Process;
+  readonly steps: readonly RunStep[];
+  readonly end?: RunEnd;
+};
+
+/** Something in the journal that cannot be read as a run. `id`: of the run that it was, as far as its name tells. `line`: from 1. */
+export type Damage = {
+  readonly path: string;
+  readonly id?: number;
+  readonly line?: number;
+  readonly problem: string;
+  readonly remedy: string;
+};
 
 /** A run that is being written down. Each call returns when it is on the disk, and throws an OperatorError where it cannot be. */
 export type RunRecord = {
   readonly id: number;
   begun(step: number): Promise<void>;
-  /** The process that does the step: should we be killed, it may live on. */
+  /** The process that does the step: should we be killed, it may live on. Never throws: it runs already. */
   started(step: number, pid: number): void;
   ended(step: number, came: Step): Promise<void>;
   end(end: RunEnd): Promise<void>;

@@ -29,10 +29,7 @@ export type Query =
       readonly known?: (answers: Answers) => string | undefined;
     };
 
-/**
- * One file of a `list` answer. `link`: the link's target as written, where the file is a symbolic link. `executable`: whether it may
- * be run, where the host tells that with its lists.
- */
+/** One file of a `list` answer. `link`: the target of a symbolic link, as written. `executable`: whether it may be run, if the host tells. */
 export type FoundFile = { readonly path: string; readonly link?: string; readonly text: string; readonly executable?: boolean };
 
 /**
@@ -45,7 +42,7 @@ export type Answer = {
   readonly text: string;
   readonly files?: readonly FoundFile[];
   readonly garbled?: true;
-  readonly unread?: readonly string[];
+  readonly unread?: readonly { readonly path: string; readonly why: string }[];
 };
 
 /** Answers by `queryKey` of the query. */
@@ -75,12 +72,13 @@ export type RunAction = {
   readonly patience?: { readonly says: string; readonly seconds: number };
 };
 
-/** What one action came to. `output`: the end of what the command printed. */
+/** What one action came to. `output`: the end of what it printed. `stopped`: a signal interrupted it, or came before it was begun. */
 export type Step = {
   readonly action: Action;
   readonly status: 'done' | 'failed';
   readonly output: string;
   readonly exitCode?: number;
+  readonly stopped?: { readonly by: string; readonly begun: boolean };
 };
 
 /** One look at the host. `from`: the file and line, or the mechanism, that decides: "/etc/sysctl.d/99-x.conf:3", "modules.builtin". */
@@ -181,10 +179,7 @@ export type HostView = {
 /** The file tree of an image that is not running. `root`: the folder here that will be `/` there. */
 export type Image = { readonly root: string };
 
-/**
- * What the operator allows beyond the usual. `takeOver`: lines in other people's files that stand in the way may be commented
- * out. `rebootChanges`: what only counts after a reboot, such as kernel arguments, may be changed.
- */
+/** What the operator allows. `takeOver`: comment out lines in other people's files. `rebootChanges`: change what counts only after a reboot. */
 export type Permissions = { readonly takeOver: boolean; readonly rebootChanges: boolean };
 
 /** Something on the host that speaks about a requirement: the file and line, what it says, and what becomes of it. */
@@ -212,8 +207,11 @@ export type Kind<N extends Need = Need> = {
   claims?(need: N, host: HostView): readonly Claim[];
 };
 
-/** `unread`: files that are there but could not be read, and why; what they say is not in the plan. None where all could be. */
-export type Plan = Checked & { readonly system: System; readonly unread?: readonly string[] };
+/** A file or folder that could not be read, why, and the kinds whose findings do not know what it says. */
+export type Unread = { readonly path: string; readonly why: string; readonly kinds: readonly KindName[] };
+
+/** `unread`: what is there but is not in the plan. None where all could be read. */
+export type Plan = Checked & { readonly system: System; readonly unread?: readonly Unread[] };
 
 /** The desired state: what is wanted, by whom, and what the operator waived. */
 export type Desired = {
@@ -223,25 +221,28 @@ export type Desired = {
   readonly allow: Permissions;
 };
 
-/** One host's result. `failed` and `unreachable` say why in `problem`. */
-export type Outcome = { readonly host: string } & (
+/** Of a plan's actions the one that failed or was stopped, and those after it. */
+type NotDone = { readonly notDone?: readonly Action[] };
+
+/** One host's result. `failed` and `unreachable` say why in `problem`. `run`: its number in the host's journal. */
+export type Outcome = { readonly host: string; readonly run?: number } & (
   | { readonly status: 'planned'; readonly plan: Plan }
   | { readonly status: 'applied'; readonly plan: Plan; readonly steps: readonly Step[] }
   | { readonly status: 'refused'; readonly plan: Plan; readonly problem: string }
-  | { readonly status: 'failed'; readonly plan?: Plan; readonly steps?: readonly Step[]; readonly problem: string }
+  | ({ readonly status: 'failed'; readonly plan?: Plan; readonly steps?: readonly Step[]; readonly problem: string } & NotDone)
   | { readonly status: 'unreachable'; readonly problem: string }
 );
 
 /**
- * A place that can be asked and changed. `lock` makes sure that nobody else changes it until `release` is called; it throws
- * an OperatorError where somebody does, or where the one who asks has no right to. `execute` yields one step per action and
- * stops after the first that failed; it throws, before anything is touched, where a file cannot be written at all. `started` is told
- * the process of each command. `image`: it is the file tree of one.
+ * A place that can be asked and changed. `lock` makes sure that nobody else changes it until `release` is called; it throws an
+ * OperatorError where somebody does, `timeout` seconds long and after `waiting` was told who, or where the one who asks has no right to.
+ * `execute` yields one step per action and stops after the first that failed; it throws, before anything is touched, where a file
+ * cannot be written at all. `started` is told the process of each command. `image`: it is the file tree of one.
  */
 export type Host = {
   readonly name: string;
   readonly image?: Image;
   probe(queries: readonly Query[]): Promise<Answers>;
-  lock(): Promise<{ release(): Promise<void> }>;
+  lock(patience?: { readonly timeout: number; waiting(holder: string): void }): Promise<{ release(): Promise<void> }>;
   execute(actions: readonly Action[], watch?: { started(pid: number): void }): AsyncIterable<Step>;
 };

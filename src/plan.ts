@@ -36,7 +36,10 @@ export const queriesFor = (desired: Desired): Query[] =>
  */
 export const makePlan = (desired: Desired, answers: Answers, image?: Image): Plan => {
   const view = viewOf(desired, answers, image);
-  const unread = unreadIn(answers);
+  const unread = unreadIn(
+    answers,
+    kinds.map((kind) => ({ name: kind.name, queries: () => kind.queries(ofKind(desired, kind)) })),
+  );
   const head = { system: view.system, ...(unread.length > 0 && { unread }) };
   const checked = checkAll(desired, view);
   const actions = withLabels(collapse(checked.actions), answers);

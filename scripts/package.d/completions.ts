@@ -19,6 +19,9 @@ const valuesOf = (name: string, option: CliOption): Values => {
   return /^(?:FILE|DIR)/.test(option.placeholder ?? '') ? 'file' : 'unknown';
 };
 
+/** Whether a command takes a file that is no option's. */
+const takesFile = ({ words = [] }: Command): boolean => words.includes('[FILE]');
+
 /** The words of a command that are no options. */
 const wordsOf = ({ name }: Command): readonly string[] =>
   name === 'explain'
@@ -64,7 +67,7 @@ ${Object.entries(command.options)
               .concat('--help')
               .join(' '),
           )}
-          [[ $cur == -* ]] || words=${quote(wordsOf(command).join(' '))}
+          ${takesFile(command) ? `[[ $cur == -* ]] || { ${bashValues('file')}; return; }` : `[[ $cur == -* ]] || words=${quote(wordsOf(command).join(' '))}`}
           COMPREPLY=($(compgen -W "$words" -- "$cur"))
           ;;
       esac
@@ -100,7 +103,8 @@ const zshCommand = (command: Command): string => {
       quote(`${option.many ? '*' : ''}${flag}[${zshText(option.about)}]${zshValues(name, option)}`),
     ),
   );
-  const rest = wordsOf(command).length > 0 ? [quote(`*:word:(${wordsOf(command).join(' ')})`)] : [];
+  const words = wordsOf(command);
+  const rest = takesFile(command) ? [quote('1:file:_files')] : words.length > 0 ? [quote(`*:word:(${words.join(' ')})`)] : [];
   return `      ${command.name}) _arguments ${[...specs, ...rest].join(' \\\n        ')} ;;`;
 };
 
@@ -121,6 +125,7 @@ export const fishCompletion = (): string =>
       const when = `complete -c node-prep -n '__fish_seen_subcommand_from ${command.name}'`;
       const words = wordsOf(command);
       return [
+        ...(takesFile(command) ? [`${when} -F`] : []),
         ...(words.length > 0 ? [`${when} -a ${fishQuote(words.join(' '))}`] : []),
         ...Object.entries(command.options).map(
           ([name, o]) =>

@@ -28,6 +28,7 @@ export const contents = (executable: string, about: About, places: Places): Entr
   file('/usr/share/node-prep/node-problem-detector.json', template('node-problem-detector.json')),
   file('/usr/share/node-prep/config.schema.json', readFileSync('schemas/config.schema.json')),
   file('/usr/share/node-prep/output.schema.json', readFileSync('schemas/output.schema.json')),
+  file('/usr/share/node-prep/history.schema.json', readFileSync('schemas/history.schema.json')),
   file(`${places.doc}/examples/node-prep.yaml`, template('node-prep.yaml')),
 ];
 

@@ -64,6 +64,7 @@ const files = {
     'What systemd-networkd is to leave alone; with it /etc/systemd/network/05-node-prep.network.',
   '/etc/default/grub.d/node-prep.cfg': 'Kernel arguments, where --allow-reboot-changes lets them be written.',
   '/run/node-prep.lock': 'Held by an apply at work.',
+  '/var/lib/node-prep/runs': 'The journal: what each apply and undo did, a file for each of the last hundred; for root alone.',
   '/var/lib/prometheus/node-exporter/node_prep.prom':
     'Metrics that node-prep-verify.service writes. Its timer, node-prep-verify.timer, is off until it is enabled.',
 };

@@ -1,58 +1,75 @@
 import { applyHost, appliedCode } from '../apply.ts';
 import { OperatorError } from '../errors.ts';
-import type { Desired, Host, Outcome, Plan } from '../model.ts';
+import { onSignal } from '../interrupt.ts';
+import type { Host, Outcome, Plan } from '../model.ts';
 import { planText } from '../views/plan-text.ts';
 import { showSteps } from '../views/progress.ts';
+import { problemText } from '../views/problem-text.ts';
 import { speaksUtf8 } from '../views/terminal.ts';
 import { verdictLine } from '../views/verdict-line.ts';
-import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
+import { journalOf, sayRun } from './journal.ts';
+import { patienceFrom, requireUnstopped, underLock } from './lock.ts';
+import { desiredOptions, lockOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
 import { watchStreams } from './output.ts';
+import type { Target } from './saved.ts';
 import { detailFrom, isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
 
 /** Shows the plan, asks, does it and verifies. */
 export const apply: Command = {
   name: 'apply',
-  about: 'show the plan, ask (or --yes), do it, and verify',
+  words: ['[FILE]'],
+  about: 'show the plan, or the saved plan FILE, ask (or --yes), do it, and verify',
   options: {
     ...desiredOptions,
     ...whereOptions,
     ...outputOptions,
+    ...lockOptions,
     yes: { about: 'do not ask', type: 'boolean', short: 'y' },
     partial: { about: 'do what can be done although something is blocked (then exits with 3)', type: 'boolean' },
   },
   run: async (args) => {
     watchStreams();
-    const { desired } = await settingsFrom(args);
-    const host = await hostFrom(args);
-    try {
-      return await applyTo(host, desired, args);
-    } catch (error) {
-      if (!isJson(args) || !(error instanceof OperatorError)) throw error;
-      await printJson('apply', [{ host: host.name, status: 'failed', problem: error.message }]);
-      throw error;
+    if (args.words.length === 0) {
+      const { desired } = await settingsFrom(args);
+      const host = await hostFrom(args);
+      return toldAs(host.name, args, () => underLock(host, args, () => applyTo({ host, desired }, args)));
     }
+    const { savedTarget } = await import('./saved.ts');
+    const target = await toldAs('local', args, () => savedTarget(args));
+    return toldAs(target.host.name, args, () => underLock(target.host, args, () => applyTo(target, args)));
   },
 };
 
-const applyTo = async (host: Host, desired: Desired, args: Args): Promise<number> => {
-  const lock = await host.lock();
+/** Whoever reads JSON is told there, too, why nothing was done. */
+const toldAs = async <T>(host: string, args: Args, act: () => Promise<T>): Promise<T> => {
   try {
-    const outcome = await applyHost(
-      host,
-      desired,
-      { partial: on(args, 'partial') },
-      {
-        confirm: (plan) => confirm(host, plan, desired.askedBy, args),
-        progress: (plan, steps) => showSteps(plan.actions, steps, isFancy() && !isJson(args)),
-      },
-    );
-    await report(outcome, args);
-    return appliedCode(outcome);
-  } finally {
-    await lock.release();
+    return await act();
+  } catch (error) {
+    if (!isJson(args) || !(error instanceof OperatorError)) throw error;
+    await printJson('apply', [{ host, status: 'failed', problem: error.message }]);
+    throw error;
   }
+};
+
+const applyTo = async ({ host, desired, agree }: Target, args: Args): Promise<number> => {
+  const journal = await journalOf(host, patienceFrom(args));
+  const outcome = await applyHost(
+    host,
+    desired,
+    { partial: on(args, 'partial'), ...(journal && { journal }), ...(agree && { agree }) },
+    {
+      confirm: async (plan) => {
+        const agreed = await confirm(host, plan, desired.askedBy, args);
+        requireUnstopped();
+        return agreed;
+      },
+      progress: (plan, steps) => showSteps(plan.actions, steps, isFancy() && !isJson(args)),
+    },
+  );
+  await report(outcome, args);
+  return appliedCode(outcome);
 };
 
 /** The drawn list needs a real terminal that knows its width (a serial console may not), and signs that are not in ASCII. */
@@ -81,20 +98,24 @@ const confirm = async (host: Host, plan: Plan, askedBy: readonly string[], args:
 const ask = async (question: string): Promise<boolean> => {
   const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const stop = new AbortController();
+  const forget = onSignal(() => stop.abort());
   try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+    return /^y(es)?$/i.test((await terminal.question(question, { signal: stop.signal })).trim());
   } catch {
     // Ctrl-C and Ctrl-D mean no.
     process.stderr.write('\n');
     return false;
   } finally {
+    forget();
     terminal.close();
   }
 };
 
 const report = async (outcome: Outcome, args: Args): Promise<void> => {
   if (isJson(args)) return printJson('apply', [outcome]);
-  if ('problem' in outcome && outcome.status !== 'refused') note(`${outcome.problem}.`);
+  if ('problem' in outcome && outcome.status !== 'refused') note(`${problemText(outcome)}.`);
   if (outcome.status === 'refused') note('refused: something is blocked, and nothing was touched. --partial does the rest.');
   if ('plan' in outcome && outcome.plan) print(verdictLine(outcome.host, outcome.plan));
+  if (!on(args, 'quiet')) sayRun(outcome);
 };

@@ -38,6 +38,7 @@ export const explain: Command = {
       askers,
       actions: plan.actions.filter((a) => a.for.includes(id)),
       claims: requirement ? claimsFrom(host, requirement, asked, answers) : [],
+      ...(plan.unread && { unread: plan.unread.filter(({ kinds }) => kinds.includes(finding.kind)) }),
     };
     if (isJson(args)) printAsIs(jsonText({ version: 1, command: 'explain', ...story }, 2));
     else print(explainText(story, styleFrom(args)));

@@ -20,11 +20,13 @@ export const leaveRemovedFolder = (): void => {
  */
 export const pathOption = (args: Args, name: string): string | undefined => {
   const path = text(args, name);
-  if (path === '') throw new OperatorError(`--${name} is empty.`, 'Name a path; an unset variable perhaps?');
-  if (path !== undefined && gone && !path.startsWith('/'))
-    throw new OperatorError(
-      `--${name} ${path}: the folder that you are in is not there any more.`,
-      'Change to another one first.',
-    );
+  if (path !== undefined) requirePath(`--${name}`, path);
   return path;
+};
+
+/** The same for any word that names a file; `what` it is. */
+export const requirePath = (what: string, path: string): void => {
+  if (path === '') throw new OperatorError(`${what} is empty.`, 'Name a path; an unset variable perhaps?');
+  if (gone && !path.startsWith('/'))
+    throw new OperatorError(`${what} ${path}: the folder that you are in is not there any more.`, 'Change to another one first.');
 };

@@ -64,6 +64,15 @@ export const whereOptions = {
   },
 } as const satisfies CliOptions;
 
+/** What to do where another run is at work. */
+export const lockOptions = {
+  'lock-timeout': {
+    about: 'wait so long for another node-prep to end, such as 30s, 5m, 1h (default: 0)',
+    type: 'string',
+    placeholder: 'DURATION',
+  },
+} as const satisfies CliOptions;
+
 /** Options that shape what is printed. */
 export const outputOptions = {
   format: { about: 'text for people, json for programs', type: 'string', choices: ['text', 'json'] },

@@ -1,5 +1,5 @@
 import { defaultFile, loadSettings } from '../config.ts';
-import type { Settings } from '../config.ts';
+import type { DesiredFlags, Settings } from '../config.ts';
 import type { Outcome } from '../model.ts';
 import { forLocale, safe, wantsColor } from '../views/terminal.ts';
 import type { Style } from '../views/terminal.ts';
@@ -11,8 +11,15 @@ import { imageConfig } from './where.ts';
 
 /** The settings that the arguments name; warnings go to standard error. */
 export const settingsFrom = async (args: Args): Promise<Settings> => {
+  const settings = await loadSettings(await flagsFrom(args), new Date());
+  for (const warning of settings.warnings) note(warning);
+  return settings;
+};
+
+/** What the arguments say about the desired state. */
+export const flagsFrom = async (args: Args): Promise<DesiredFlags> => {
   const [config, ipFamilies] = [pathOption(args, 'config'), text(args, 'ip-families')];
-  const flags = {
+  return {
     profiles: texts(args, 'profile'),
     waive: texts(args, 'waive'),
     allow: { takeOver: on(args, 'take-over'), rebootChanges: on(args, 'allow-reboot-changes') },
@@ -20,9 +27,6 @@ export const settingsFrom = async (args: Args): Promise<Settings> => {
     defaultAt: await imageConfig(args, defaultFile),
     ...(ipFamilies !== undefined && { ipFamilies }),
   };
-  const settings = await loadSettings(flags, new Date());
-  for (const warning of settings.warnings) note(warning);
-  return settings;
 };
 
 /** How text is to look on standard output. */

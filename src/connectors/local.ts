@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { onSignal } from '../interrupt.ts';
 import { quoteAll } from '../knowledge/quote.ts';
 import type { Answer, Argv } from '../model.ts';
 
@@ -43,7 +45,7 @@ const inShell = (argv: Argv): string => {
   return `( set -- ${quoteAll(args)}\n${script}\n)`;
 };
 
-/** What a command prints on standard output, under the limits of `askAll`. Never throws. */
+/** What a command prints on standard output, under the limits of `askAll`; a second signal ends it as well. Never throws. */
 export const outputOf = ([program, ...words]: Argv): Promise<string> =>
   new Promise((resolve) => {
     const child = spawn(program, words, { env: environment(), stdio: ['ignore', 'pipe', 'ignore'], detached: true });
@@ -51,6 +53,7 @@ export const outputOf = ([program, ...words]: Argv): Promise<string> =>
     let size = 0;
     const end = (): void => {
       clearTimeout(limit);
+      forget();
       resolve(Buffer.concat(chunks).toString('utf8'));
     };
     // The whole group: what hangs is not the shell but what it waits for.
@@ -63,6 +66,7 @@ export const outputOf = ([program, ...words]: Argv): Promise<string> =>
       }
     };
     const limit = setTimeout(kill, 60_000);
+    const forget = onSignal((_, count) => count > 1 && kill());
     child.stdout.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= 16 * MiB) chunks.push(chunk);
@@ -75,12 +79,12 @@ export const outputOf = ([program, ...words]: Argv): Promise<string> =>
 /** What became of a command that changes the host: its exit code (127: no such command) and the last 8 KiB that it printed. */
 export type Ran = { readonly exitCode: number; readonly output: string };
 
-/** Runs a command that changes the host, to its end. Never throws. */
-export const run = async (argv: Argv): Promise<Ran> => {
+/** Runs a command that changes the host, to its end. `started` is told its process, which leads a group. Never throws. */
+export const run = async (argv: Argv, started?: (pid: number) => void): Promise<Ran> => {
   // Loaded only here: planning never needs it.
   const { execa } = await import('execa');
   const [program, ...words] = argv;
-  const result = await execa(program, words, {
+  const child = execa(program, words, {
     env: environment(),
     extendEnv: false,
     stdin: 'ignore',
@@ -88,9 +92,41 @@ export const run = async (argv: Argv): Promise<Ran> => {
     detached: true,
     cleanup: false,
     all: true,
+    buffer: false,
     reject: false,
-    stripFinalNewline: false,
   });
-  const output = (result.all ?? '').slice(-8192) || (result.exitCode === undefined ? (result.shortMessage ?? '') : '');
-  return { exitCode: result.exitCode ?? (result.code === 'ENOENT' ? 127 : 1), output };
+  const said = tailOf(child.all);
+  if (child.pid !== undefined) started?.(child.pid);
+  child.nodeChildProcess.once('exit', () => setTimeout(() => leaveOpen(child), 5000).unref());
+  const result = await child;
+  const code = result.exitCode ?? (result.code === 'ENOENT' ? 127 : 1);
+  return { exitCode: code, output: said() || (result.exitCode === undefined ? (result.shortMessage ?? '') : '') };
 };
+
+const mostKept = 8192;
+
+/** Keeps the end of what is printed, however much that is. Bytes that are no text come out as U+FFFD. */
+const tailOf = (stream: NodeJS.ReadableStream): (() => string) => {
+  let kept = Buffer.alloc(0);
+  stream.on('data', (chunk: Buffer) => (kept = Buffer.from(Buffer.concat([kept, chunk]).subarray(-mostKept))));
+  // Of a character that was cut, the rest is no text.
+  return () => kept.toString('utf8').replace(kept.length === mostKept ? /^\ufffd+/ : /^$/, '');
+};
+
+/** A service that a command left running may hold its output open for ever: what it prints is nothing of the step's. */
+const leaveOpen = ({ stdout, stderr }: { readonly stdout: Readable; readonly stderr: Readable }): void => {
+  stdout.destroy();
+  stderr.destroy();
+};
+
+/**
+ * Gives an empty file the mode, owner, SELinux label, access lists and other extended attributes of another, as far as this machine
+ * can: busybox's cp knows nothing of them. Never throws.
+ */
+export const copyAttributes = (from: string, to: string): Promise<void> =>
+  new Promise((resolve) => {
+    const words = ['--attributes-only', '--preserve=all', '--', from, to];
+    const child = spawn('cp', words, { env: environment(), stdio: 'ignore', detached: true });
+    child.once('error', () => resolve());
+    child.once('close', () => resolve());
+  });

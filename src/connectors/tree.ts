@@ -27,8 +27,8 @@ const complaint = async (argv: Argv): Promise<string> => {
  * Runs a command that changes a tree with the tree's own programs, to its end. Never throws. It has a /proc, /dev and /run of its own,
  * which go with it; it cannot load modules, set the kernel's keys or the clock; and no package starts a service.
  */
-export const runInTree = (root: string, argv: Argv): Promise<Ran> =>
-  run(['unshare', ...apart, 'sh', '-c', asRoot, 'sh', root, ...argv]);
+export const runInTree = (root: string, argv: Argv, started?: (pid: number) => void): Promise<Ran> =>
+  run(['unshare', ...apart, 'sh', '-c', asRoot, 'sh', root, ...argv], started);
 
 /** Mounts are not seen outside (unshare(1) makes them private), and processes end with the first. */
 const apart = ['--mount', '--ipc', '--pid', '--fork'] as const;

@@ -19,7 +19,7 @@ export type Looked = {
   readonly names: Map<string, readonly string[]>;
   readonly folders: Map<string, readonly string[]>;
   readonly real: Map<string, string>;
-  /** Folders that are there but whose names could not be read, and why. */
+  /** Folders, as they were asked for, that are there but could not be looked into, and why. */
   readonly closed: Map<string, string>;
   readonly room: Room;
 };
@@ -38,14 +38,25 @@ const mostListed = 5000;
 
 /** Answers a `list`. A file that is there but cannot be read counts as empty, and is named in `unread`. */
 export const listAnswer = (place: Place, glob: string, lines?: readonly string[], looked: Looked = unlooked()): Answer => {
-  const unread: string[] = [];
+  const unread: Missed[] = [];
   const paths = expand(place, glob, looked);
-  if (paths.length > mostListed) unread.push(`${glob}: only ${mostListed} of ${paths.length} files were looked at`);
-  const files = paths.slice(0, mostListed).flatMap((path) => found(place, path, unread, looked.room, lines) ?? []);
-  const closed = looked.closed.get(realOf(glob.slice(0, glob.lastIndexOf('/')), looked));
-  if (closed !== undefined) unread.push(closed);
+  if (paths.length > mostListed)
+    unread.push({ path: glob, why: `${glob}: only ${mostListed} of ${paths.length} files were looked at` });
+  const files = paths.slice(0, mostListed).flatMap((path) => found(place, path, unread, looked, lines) ?? []);
+  if (looked.closed.size > 0) unread.push(...closedOn(glob, looked));
   return { status: 0, text: '', files, ...(unread.length > 0 && { unread }) };
 };
+
+type Missed = NonNullable<Answer['unread']>[number];
+
+/** The folders on a pattern's way that could not be looked into. */
+const closedOn = (glob: string, { closed }: Looked): Missed[] =>
+  [...closed]
+    .filter(([folder]) => {
+      const [parts, depth] = [glob.split('/'), folder.split('/').length];
+      return depth < parts.length && globPattern(parts.slice(0, depth).join('/')).test(folder);
+    })
+    .map(([path, why]) => ({ path, why }));
 
 /** The regular files of this machine that globs match and that the caller may execute. */
 export const executables = (globs: readonly string[], looked: Looked): string[] =>
@@ -60,15 +71,21 @@ const mayExecute = (path: string): boolean => {
   }
 };
 
-const found = (place: Place, path: string, unread: string[], room: Room, lines?: readonly string[]): FoundFile | undefined => {
-  const stats = statsAt(place, path);
+const found = (
+  place: Place,
+  path: string,
+  unread: Missed[],
+  looked: Looked,
+  lines?: readonly string[],
+): FoundFile | undefined => {
+  const stats = statsAt(place, path, looked);
   // What Node could not make text of leads to no file under that name.
-  if (!stats && path.includes('\ufffd')) unread.push(`${path}: its name is not UTF-8`);
+  if (!stats && path.includes('\ufffd')) unread.push({ path, why: `${path}: its name is not UTF-8` });
   if (!stats) return undefined;
   const link = stats.isSymbolicLink() ? readlinkSync(place.at(path)) : undefined;
-  const read = lines?.length === 0 ? nothing : contentAt(place, path, stats, room, lines);
+  const read = lines?.length === 0 ? nothing : contentAt(place, path, stats, looked.room, lines);
   // A folder is passed over by all who read such files, and a link to /dev/null is a mask.
-  if (read.status === 2 && link !== '/dev/null' && !stats.isDirectory()) unread.push(read.text);
+  if (read.status === 2 && link !== '/dev/null' && !stats.isDirectory()) unread.push({ path, why: read.text });
   return {
     path,
     ...(link !== undefined && { link }),
@@ -122,7 +139,7 @@ const foldersOf = (place: Place, glob: string, looked: Looked): readonly string[
 
 /** Whether a folder is there, or a link; where a link to a folder beside it leads is kept in mind. */
 const isFolder = (place: Place, path: string, looked: Looked): boolean => {
-  const stats = statsAt(place, path);
+  const stats = statsAt(place, path, looked);
   if (!stats) return false;
   const cut = path.lastIndexOf('/');
   const above = realOf(path.slice(0, cut), looked);
@@ -151,7 +168,7 @@ const addChildren = (paths: string[], place: Place, path: string, segment: strin
     if (!known || known.includes(segment)) paths.push(`${path}/${segment}`);
     return;
   }
-  const names = known ?? namesIn(place, folder, looked);
+  const names = known ?? namesIn(place, folder, path, looked);
   if (!known) looked.names.set(folder, names);
   const [first, last] = [segment.slice(0, star), segment.slice(segment.lastIndexOf('*') + 1)];
   for (const name of names) {
@@ -162,20 +179,25 @@ const addChildren = (paths: string[], place: Place, path: string, segment: strin
   }
 };
 
-const statsAt = (place: Place, path: string): Stats | undefined => {
+const statsAt = (place: Place, path: string, looked: Looked): Stats | undefined => {
   try {
     return lstatSync(place.at(path), { throwIfNoEntry: false });
-  } catch {
+  } catch (error) {
+    noteClosed(path.slice(0, path.lastIndexOf('/')), error, looked);
     return undefined;
   }
 };
 
-const namesIn = (place: Place, folder: string, looked: Looked): string[] => {
+const noteClosed = (folder: string, error: unknown, { closed }: Looked): void => {
+  const { status, text } = problemAnswer(folder, codeOf(error));
+  if (status === 2) closed.set(folder, text);
+};
+
+const namesIn = (place: Place, folder: string, asked: string, looked: Looked): string[] => {
   try {
     return readdirSync(place.behind(`${folder}/`));
   } catch (error) {
-    const { status, text } = problemAnswer(folder, codeOf(error));
-    if (status === 2) looked.closed.set(folder, text);
+    noteClosed(asked, error, looked);
     return [];
   }
 };

@@ -4,15 +4,17 @@ import { resolve } from 'node:path';
 import { queryKey } from '../answers.ts';
 import { holdLock, treeLock } from '../connectors/lock.ts';
 import { askInTree, runInTree } from '../connectors/tree.ts';
+import { copyAttributes } from '../connectors/local.ts';
 import type { Ran } from '../connectors/local.ts';
 import { OperatorError } from '../errors.ts';
 import { elfHeader, elfMachine } from '../knowledge/processors.ts';
-import type { Action, Answer, Answers, Argv, Host, Query } from '../model.ts';
+import type { Answer, Answers, Argv, Host, Query } from '../model.ts';
 import { codeOf, listAnswer, readAnswer, unlooked } from './files.ts';
 import type { Place } from './files.ts';
+import { pathsOf, sweep } from './leftovers.ts';
 import { inOrder } from './steps.ts';
 import { treePlace } from './tree.ts';
-import { requireWritable } from './write.ts';
+import { requireWritable } from './writable.ts';
 
 /**
  * The file tree of an image that is not running, below a folder of this machine. Paths are those of the image. Throws an
@@ -31,10 +33,11 @@ export const imageHost = (folder: string): Host => {
     name: `image ${root}`,
     image: { root },
     probe: (queries) => probe(queries, root, place),
-    lock: () => holdLock(`node-prep ${process.argv.slice(2).join(' ')}`, treeLock(root)),
-    execute: (actions: readonly Action[]) => {
+    lock: (patience) => holdLock(`node-prep ${process.argv.slice(2).join(' ')}`, patience, treeLock(root)),
+    execute: (actions, watch) => {
+      sweep(pathsOf(actions), place);
       requireWritable(actions, place);
-      return inOrder(actions, place, (argv) => runIn(root, argv));
+      return inOrder(actions, place, { run: (argv, started) => runIn(root, argv, started), attributes: copyAttributes }, watch);
     },
   };
 };
@@ -119,7 +122,7 @@ const processorOf = (place: Place): string => {
 };
 
 /** Only what says itself that it runs in the tree is run: anything else would change this machine. */
-const runIn = async (root: string, [program, folder, first, ...words]: Argv): Promise<Ran> =>
+const runIn = async (root: string, [program, folder, first, ...words]: Argv, started: (pid: number) => void): Promise<Ran> =>
   program === 'chroot' && folder === root && first !== undefined
-    ? runInTree(root, [first, ...words])
+    ? runInTree(root, [first, ...words], started)
     : { exitCode: 127, output: `${program} is not run for an image` };

@@ -3,11 +3,14 @@ import { queryKey } from '../answers.ts';
 import { OperatorError } from '../errors.ts';
 import { fileSystemNames } from '../knowledge/file-systems.ts';
 import { machineNames } from '../knowledge/processors.ts';
-import type { Action, Answer, Answers, Argv, Host, Query, Step } from '../model.ts';
+import { quoteAll } from '../knowledge/quote.ts';
+import type { Answer, Answers, Argv, Host, Query } from '../model.ts';
 import { executables, here, listAnswer, readAnswer, unlooked } from './files.ts';
 import type { Looked } from './files.ts';
+import { pathsOf, sweep } from './leftovers.ts';
 import { inOrder } from './steps.ts';
-import { requireWritable } from './write.ts';
+import type { Tools } from './steps.ts';
+import { requireWritable } from './writable.ts';
 
 /** The host that node-prep runs on. */
 export const localHost = (): Host => ({ name: 'local', probe, lock, execute });
@@ -64,15 +67,22 @@ const withoutProcess = (argv: Argv, looked: Looked): string | undefined => {
   }
 };
 
-const lock = async (): Promise<{ release(): Promise<void> }> => {
+const lock: Host['lock'] = async (patience) => {
   if (process.geteuid?.() !== 0) {
-    throw new OperatorError('Only root can change this host.', 'Run it with sudo: sudo node-prep apply ...');
+    const words = quoteAll(['node-prep', ...process.argv.slice(2)]);
+    throw new OperatorError('Only root can change this host.', `Run it with sudo: sudo ${words}`);
   }
   const { holdLock } = await import('../connectors/lock.ts');
-  return holdLock(`node-prep ${process.argv.slice(2).join(' ')}`);
+  return holdLock(`node-prep ${process.argv.slice(2).join(' ')}`, patience);
 };
 
-const execute = (actions: readonly Action[]): AsyncIterable<Step> => {
+const execute: Host['execute'] = (actions, watch) => {
+  sweep(pathsOf(actions), here);
   requireWritable(actions);
-  return inOrder(actions, here, async (argv) => (await import('../connectors/local.ts')).run(argv));
+  return inOrder(actions, here, tools, watch);
+};
+
+const tools: Tools = {
+  run: async (argv, started) => (await import('../connectors/local.ts')).run(argv, started),
+  attributes: async (from, to) => (await import('../connectors/local.ts')).copyAttributes(from, to),
 };

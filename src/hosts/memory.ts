@@ -79,12 +79,16 @@ const probe = (machine: Machine, queries: readonly Query[]): Answers =>
 const answer = (machine: Machine, query: Query): Answer => {
   if (query.ask === 'run') return answerOf(machine, query.argv);
   if (query.ask === 'read') return filtered(readFile(machine.files, query.path), query.paragraphs ? undefined : query.lines);
+  const unread: { path: string; why: string }[] = [];
   const files = expand(machine.files, query.glob).map((path) => {
     const [read, link] = [filtered(readFile(machine.files, path), query.lines), linkOf(machine.files, path)];
+    if (query.lines?.length !== 0 && isUnreadable(machine.files.get(path))) unread.push({ path, why: read.text });
     return { path, ...(link !== undefined && { link }), text: read.status === 0 ? read.text : '' };
   });
-  return { status: 0, text: '', files };
+  return { status: 0, text: '', files, ...(unread.length > 0 && { unread }) };
 };
+
+const isUnreadable = (file: MemoryFile | undefined): boolean => typeof file === 'object' && 'unreadable' in file;
 
 const filtered = (read: Answer, lines: readonly string[] | undefined): Answer => {
   if (read.status !== 0 || !lines) return read;

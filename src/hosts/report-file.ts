@@ -1,7 +1,8 @@
 import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
-import { inWords, writeNew } from './write.ts';
+import { inWords } from './trouble.ts';
+import { writeNew } from './write.ts';
 
 /**
  * Replaces a report that others read at any time, whole: they see the old one or the new one. The temporary file beside it has a

@@ -1,56 +1,107 @@
 import type { Ran } from '../connectors/local.ts';
 import { OperatorError } from '../errors.ts';
-import type { Action, Argv, RunAction, Step } from '../model.ts';
+import { enter, heedSignals, isInsisted, onSignal, stoppedBy, unlessSignal } from '../interrupt.ts';
+import type { Action, Argv, Host, RunAction, Step } from '../model.ts';
+import { isTolerated } from '../stopped.ts';
 import type { Place } from './files.ts';
-import { inWords, removeFile, writeFile } from './write.ts';
+import { inWords, remedyFor } from './trouble.ts';
+import { removeFile, writeFile } from './write.ts';
+import type { CopyAttributes } from './write.ts';
 
-/** Runs a command that changes the host, to its end. */
+/** What starts processes for steps. `run`: a command that changes the host, to its end; `started` is told the leader of its group. */
+export type Tools = {
+  readonly run: (argv: Argv, started: (pid: number) => void) => Promise<Ran>;
+  readonly attributes?: CopyAttributes;
+};
+
 type Run = (argv: Argv) => Promise<Ran>;
+type Watch = Parameters<Host['execute']>[1];
 
 /**
  * Does one action after the other and stops after the first that failed. A signal lets the step that runs come to its end, and no
- * other begin.
+ * other begin; the next ones are passed on to the command that runs.
  */
-export const inOrder = async function* (actions: readonly Action[], place: Place, run: Run): AsyncIterable<Step> {
-  let stopped = false;
-  const stop = (): void => void (stopped = true);
-  for (const signal of signals) process.on(signal, stop);
+export const inOrder = async function* (
+  actions: readonly Action[],
+  place: Place,
+  tools: Tools,
+  watch?: Watch,
+): AsyncIterable<Step> {
+  const unheed = heedSignals();
+  enter('steps');
   try {
     for (const action of actions) {
-      if (stopped) {
-        yield { action, status: 'failed', output: 'stopped by a signal before this step; nothing of it was done' };
+      const by = stoppedBy();
+      if (by) {
+        yield { action, status: 'failed', output: '', stopped: { by, begun: false } };
         return;
       }
-      const step = await perform(action, place, run);
+      const step = await perform(action, place, tools, watch);
       yield step;
-      if (step.status === 'failed' && !(action.do === 'run' && action.judgedBy === 'verify')) return;
+      if (step.status === 'failed' && !isTolerated(step)) return;
     }
   } finally {
-    for (const signal of signals) process.off(signal, stop);
+    enter('after');
+    unheed();
   }
 };
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-const perform = async (action: Action, place: Place, run: Run): Promise<Step> => {
-  if (action.do === 'run') return command(action, run);
+const perform = async (action: Action, place: Place, tools: Tools, watch: Watch): Promise<Step> => {
+  if (action.do === 'run') return command(action, interruptible(tools.run, watch));
   try {
-    if (action.do === 'write') writeFile(action, place);
-    else removeFile(action, place);
-    return { action, status: 'done', output: '' };
+    const output = action.do === 'write' ? await writeFile(action, place, tools.attributes) : (removeFile(action, place), '');
+    return { action, status: 'done', output };
   } catch (error) {
-    const why = error instanceof OperatorError ? `${error.message} ${error.hint ?? ''}` : `${action.path}: ${inWords(error)}`;
+    const why =
+      error instanceof OperatorError
+        ? `${error.message} ${error.hint ?? ''}`
+        : `${action.path}: ${inWords(error)}. ${remedyFor(error)}`;
     return { action, status: 'failed', output: why };
+  }
+};
+
+/** Every signal but the first goes on to the command, and to all that it started. */
+const interruptible =
+  (run: Tools['run'], watch: Watch): Run =>
+  async (argv) => {
+    let forget = (): void => undefined;
+    try {
+      return await run(argv, (pid) => {
+        watch?.started(pid);
+        forget = onSignal((signal, count) => count > 1 && pass(signal, pid));
+      });
+    } finally {
+      forget();
+    }
+  };
+
+const pass = (signal: NodeJS.Signals, group: number): void => {
+  try {
+    process.kill(-group, signal);
+  } catch {
+    // It ended by itself in this very moment.
   }
 };
 
 const command = async (action: Action & RunAction, run: Run): Promise<Step> => {
   const runPatiently = patientlyWith(run);
   let ran = await runPatiently(action.argv, action.patience);
-  if (ran.exitCode !== 0 && action.rescue && (await runPatiently(action.rescue, action.patience)).exitCode === 0) {
+  if (
+    ran.exitCode !== 0 &&
+    action.rescue &&
+    !isInsisted() &&
+    (await runPatiently(action.rescue, action.patience)).exitCode === 0
+  ) {
     ran = await runPatiently(action.argv, action.patience);
   }
-  return { action, status: ran.exitCode === 0 ? 'done' : 'failed', ...ran };
+  const by = stoppedBy();
+  const interrupted = ran.exitCode !== 0 && by !== undefined && isInsisted();
+  return {
+    action,
+    status: ran.exitCode === 0 ? 'done' : 'failed',
+    ...ran,
+    ...(interrupted && { stopped: { by, begun: true } }),
+  };
 };
 
 const patientlyWith =
@@ -58,9 +109,9 @@ const patientlyWith =
   async (argv: Argv, patience: RunAction['patience']): Promise<Ran> => {
     const until = Date.now() + (patience?.seconds ?? 0) * 1000;
     let ran = await run(argv);
-    while (ran.exitCode !== 0 && patience && ran.output.includes(patience.says) && Date.now() < until) {
-      await new Promise((resolve) => setTimeout(resolve, 2000));
-      ran = await run(argv);
+    while (ran.exitCode !== 0 && patience && ran.output.includes(patience.says) && Date.now() < until && !isInsisted()) {
+      await unlessSignal(2, new Promise((resolve) => setTimeout(resolve, 2000)));
+      if (!isInsisted()) ran = await run(argv);
     }
     return ran;
   };

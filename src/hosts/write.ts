@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   fchmodSync,
   fchownSync,
@@ -12,39 +13,57 @@ import {
   statSync,
   unlinkSync,
   writeSync,
-  accessSync,
-  constants,
 } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import type { Action } from '../model.ts';
 import { codeOf, here } from './files.ts';
 import type { Place } from './files.ts';
+import { clearWay, temporaryFor } from './leftovers.ts';
 
-type Write = Extract<Action, { do: 'write' }>;
-type Remove = Extract<Action, { do: 'remove' }>;
+export type Write = Extract<Action, { do: 'write' }>;
+export type Remove = Extract<Action, { do: 'remove' }>;
 
 /**
- * Replaces a file whole or not at all: a temporary file beside it gets content, mode and owner, is synced and renamed over it,
- * and the folder is synced. Its dot-name ends in .tmp, so that nothing that reads *.conf ever sees it. Throws where the file is
- * not what the plan was made from.
+ * Gives a file that is still empty the extended attributes of another: SELinux label, access lists and what else there is. Node has no
+ * call for it. Resolves as well where nothing on this machine can do it.
  */
-export const writeFile = (action: Write, place: Place = here): void => {
+export type CopyAttributes = (from: string, to: string) => Promise<void>;
+
+/**
+ * Replaces a file whole or not at all: a temporary file beside it gets mode, owner, attributes and content, is synced and renamed over
+ * it, and the folder is synced. Throws where the file is not what the plan was made from. Gives a word on what the operator may not
+ * expect, or "".
+ */
+export const writeFile = async (action: Write, place: Place = here, attributes?: CopyAttributes): Promise<string> => {
   const path = targetOf(action.path, place);
   const there = statSync(path, { throwIfNoEntry: false });
   requireUnchanged(action, contentOf(path));
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  makeFolders(dirname(path));
   const temporary = temporaryFor(path);
+  clearWay(temporary);
+  const file = openSync(temporary, 'wx', 0o600);
   try {
-    fill(temporary, action, there);
+    try {
+      if (there) await attributes?.(path, temporary);
+      fill(file, action.after, modeFor(action, there), there);
+    } finally {
+      closeSync(file);
+    }
+    // What was written meanwhile, by somebody who knows nothing of our lock, must not be lost.
+    requireUnchanged(action, contentOf(path));
     renameSync(temporary, path);
   } catch (error) {
     discard(temporary);
     throw error;
   }
   syncFolder(dirname(path));
+  return there && there.nlink > 1 ? otherNames(action.path, there.nlink - 1) : '';
 };
+
+const otherNames = (path: string, count: number): string =>
+  `${path} had ${count === 1 ? 'another name' : `${count} other names`} (hard link${count === 1 ? '' : 's'}): what is found there is the old text`;
 
 /** Removes a file that still is what the plan was made from. */
 export const removeFile = (action: Remove, place: Place = here): void => {
@@ -55,63 +74,15 @@ export const removeFile = (action: Remove, place: Place = here): void => {
   syncFolder(dirname(path));
 };
 
-/**
- * Throws an OperatorError where a file cannot be written: better now than with half of the work done. Everything is tried but the
- * rename: the temporary file is filled, synced and thrown away.
- */
-export const requireWritable = (actions: readonly Action[], place: Place = here): void => {
-  for (const action of actions) {
-    if (action.do === 'run') continue;
-    try {
-      rehearse(action, place);
-    } catch (error) {
-      if (error instanceof OperatorError) throw error;
-      throw new OperatorError(
-        `Cannot write ${action.path}: ${inWords(error)}. Nothing was touched.`,
-        'Mend that, then run node-prep again.',
-      );
-    }
-  }
-};
-
-/** What went wrong with a file, in words. */
-export const inWords = (error: unknown): string => {
-  const words: { readonly [code: string]: string } = {
-    EROFS: 'its file system is mounted read-only',
-    ENOSPC: 'no space is left on its file system',
-    EDQUOT: 'the disk quota is used up',
-    EPERM: 'it may not be changed (immutable? see lsattr)',
-    EACCES: 'permission denied',
-    EIO: 'the disk gave an input/output error',
-    EISDIR: 'a folder is in its place',
-    ENOTDIR: 'a file is where a folder should be',
-  };
-  return words[codeOf(error)] ?? codeOf(error);
-};
-
-const rehearse = (action: Write | Remove, place: Place): void => {
-  const gone = action.do === 'remove' && isLink(place.at(action.path));
-  const path = gone ? place.at(action.path) : targetOf(action.path, place);
-  const there = statSync(path, { throwIfNoEntry: false });
-  // Opened, not written: an immutable file says so here.
-  if (there && !gone) closeSync(openSync(path, 'r+'));
-  const folder = existingFolder(dirname(path));
-  accessSync(folder, constants.W_OK);
-  if (action.do === 'remove' || folder !== dirname(path)) return;
+/** Fills the temporary file of a write and throws it away: what will go wrong with it does so here. */
+export const rehearseWrite = (path: string, action: Write, there: Stats | undefined): void => {
   const temporary = temporaryFor(path);
+  clearWay(temporary);
   try {
-    fill(temporary, action, there);
+    writeNew(temporary, action.after, modeFor(action, there), there);
   } finally {
     discard(temporary);
   }
-};
-
-const temporaryFor = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.node-prep.tmp`);
-
-const fill = (temporary: string, action: Write, there: Stats | undefined): void => {
-  const keep = action.mode === 'keep' ? there : undefined;
-  const mode = keep ? keep.mode & 0o7777 : action.mode === 'keep' ? 0o644 : Number.parseInt(action.mode, 8);
-  writeNew(temporary, action.after, mode, there);
 };
 
 /**
@@ -121,14 +92,34 @@ const fill = (temporary: string, action: Write, there: Stats | undefined): void 
 export const writeNew = (path: string, text: string, mode: number, owner?: Stats): void => {
   const file = openSync(path, 'wx', 0o600);
   try {
-    if (owner) fchownSync(file, owner.uid, owner.gid);
-    fchmodSync(file, mode);
-    const content = Buffer.from(text, 'utf8');
-    for (let at = 0; at < content.length;) at += writeSync(file, content, at);
-    fsyncSync(file);
+    fill(file, text, mode, owner);
   } finally {
     closeSync(file);
   }
+};
+
+/** The content comes last, so that it is never there for more to read than the mode says. */
+const fill = (file: number, text: string, mode: number, owner?: Stats): void => {
+  if (owner) fchownSync(file, owner.uid, owner.gid);
+  fchmodSync(file, mode);
+  const content = Buffer.from(text, 'utf8');
+  for (let at = 0; at < content.length;) at += writeSync(file, content, at);
+  fsyncSync(file);
+};
+
+const modeFor = ({ mode }: Write, there: Stats | undefined): number =>
+  mode !== 'keep' ? Number.parseInt(mode, 8) : there ? there.mode & 0o7777 : 0o644;
+
+/**
+ * Makes a folder and those above it that are missing, 0755 whatever the umask, each of them on the disk. One by one: below /proc
+ * Node's recursive mkdir never ends.
+ */
+export const makeFolders = (folder: string): void => {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (folder !== dirname(folder)) makeFolders(dirname(folder));
+  mkdirSync(folder, 0o755);
+  chmodSync(folder, 0o755);
+  syncFolder(dirname(folder));
 };
 
 /** Compares bytes: text that is not UTF-8 never matches, so what could not be read exactly is never written back. */
@@ -153,7 +144,7 @@ const contentOf = (path: string): Buffer | undefined => {
  * Where a path leads: a link stays a link, what it points to is replaced. Only regular files are: a link to /dev/null is a mask
  * that somebody put there, and the rename would put a file in the place of the device.
  */
-const targetOf = (path: string, place: Place): string => {
+export const targetOf = (path: string, place: Place): string => {
   const link = isLink(place.at(path));
   const target = link ? realTarget(path, place) : place.at(path);
   const there = target === undefined ? undefined : statSync(target, { throwIfNoEntry: false });
@@ -166,7 +157,7 @@ const targetOf = (path: string, place: Place): string => {
   return target;
 };
 
-const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+export const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 
 const realTarget = (path: string, place: Place): string | undefined => {
   try {
@@ -176,21 +167,22 @@ const realTarget = (path: string, place: Place): string | undefined => {
   }
 };
 
-const existingFolder = (folder: string): string =>
-  statSync(folder, { throwIfNoEntry: false }) || folder === '/' ? folder : existingFolder(dirname(folder));
-
+/** Should that fail as well, what failed first is what is said; the next run sweeps it up. */
 const discard = (path: string): void => {
   try {
     unlinkSync(path);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+  } catch {
+    // It was renamed, or the disk is gone.
   }
 };
 
-const syncFolder = (folder: string): void => {
+/** Has the names in a folder be on the disk. Some file systems (FUSE) know no such thing and say EINVAL: there it is not wanted. */
+export const syncFolder = (folder: string): void => {
   const handle = openSync(folder, 'r');
   try {
     fsyncSync(handle);
+  } catch (error) {
+    if (codeOf(error) !== 'EINVAL') throw error;
   } finally {
     closeSync(handle);
   }

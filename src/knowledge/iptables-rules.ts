@@ -65,13 +65,23 @@ const argv = ['sh', '-c', script, 'ask-iptables-rules'] as const satisfies Argv;
 
 /** `named`: whether files name the variant of every program that is there, so that none has to be asked for it. */
 export const ruleQueries = (named: (answers: Answers) => boolean): readonly Query[] => [
-  ...tableLists.map((path): Query => ({ ask: 'read', path })),
+  ...tableLists.map((path): Query => ({ ask: 'read', path, unless: (answers) => hasNoTable(path, answers) })),
   {
     ask: 'run',
     argv,
     known: (answers) => (named(answers) && tableLists.every((path) => !fileText(answers, path)?.trim()) ? '' : undefined),
   },
 ];
+
+/**
+ * Whether the core of the legacy tables is loaded and none of the modules that are the tables: each is one (iptable_nat), and what a module
+ * depends on is a module as well. Root alone may read the list, and so need not be asked to come and find nothing in it.
+ */
+const hasNoTable = (path: string, answers: Answers): boolean => {
+  const modules = fileText(answers, '/proc/modules') ?? '';
+  const six = path.includes('ip6') ? '6' : '';
+  return new RegExp(`^ip${six}_tables `, 'm').test(modules) && !new RegExp(`^ip${six}table_\\w+ `, 'm').test(modules);
+};
 
 /** Reads what the question for rules was answered; nothing where it was not asked. */
 export const askRules = (answers: Answers): Rules => {

@@ -1,12 +1,13 @@
 import type { Asker } from '../explain.ts';
 import { moduleFact } from '../knowledge/module-names.ts';
-import type { Action, Claim, Finding } from '../model.ts';
+import type { Action, Claim, Finding, Unread } from '../model.ts';
 import { actionTitle, reasonText } from './plan-text.ts';
 import { isNoNow, readingText } from './state-text.ts';
 import { safeLine, tint, wrap } from './terminal.ts';
 import type { Style } from './terminal.ts';
+import { unreadText } from './unread-text.ts';
 
-/** All that is known of one requirement on one host. `askers`: who could ask for it. `wanted`: whether the chosen profiles do. `claims`: what the host's files say. */
+/** All that is known of one requirement on one host. `askers`: who could ask for it. `wanted`: whether the chosen profiles do. `claims`: what the host's files say. `unread`: those that may say more. */
 type Story = {
   readonly finding: Finding;
   readonly wanted: boolean;
@@ -14,6 +15,7 @@ type Story = {
   readonly askers: readonly Asker[];
   readonly actions: readonly Action[];
   readonly claims: readonly Claim[];
+  readonly unread?: readonly Unread[];
 };
 
 /** The story for a person: what is wanted, by whom and why, what is known of the name, how this host stands, what would be done. */
@@ -31,6 +33,7 @@ export const explainText = (story: Story, style: Style): string => {
     ...(finding.after ? wrap(`boot after apply: ${readingText(finding.after)}`, style.width, '  ') : []),
     ...claimsText(story.claims, style),
     ...verdictText(story, style),
+    ...unreadText(story.unread, style.width),
   ].join('\n');
 };
 

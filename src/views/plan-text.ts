@@ -6,6 +6,7 @@ import { diffText } from './diff-text.ts';
 import { stateLine, stateTable } from './state-text.ts';
 import { safeLine, tint, wrap } from './terminal.ts';
 import type { Style, Tint } from './terminal.ts';
+import { unreadText } from './unread-text.ts';
 
 /** How much a person wants to see. */
 type Detail = 'normal' | 'verbose';
@@ -24,20 +25,10 @@ export const planText = async (
     ...(plan.actions.length > 0
       ? ['', tint(style, 'bold', 'What apply does, in this order'), ...(await actionsText(plan.actions, style))]
       : []),
-    ...unreadText(plan, style),
     '',
     ...wrap(summaryLine(plan), style.width, ''),
+    ...unreadText(plan.unread, style.width),
   ].join('\n');
-
-/** What stands in these files is not in the plan. */
-const unreadText = ({ unread = [] }: Plan, style: Style): string[] =>
-  unread.length === 0
-    ? []
-    : [
-        '',
-        tint(style, 'bold', 'Could not be read, so that what it says is not known here'),
-        ...unread.flatMap((one) => wrap(safeLine(one), style.width, '  ')),
-      ];
 
 const heading = (host: string, { system }: Plan, askedBy: readonly string[], style: Style): string[] => [
   ...wrap(safeLine(`${host}: ${system.name}, ${kernelText(system)}, ${system.arch}`), style.width, '').map((line) =>
@@ -162,7 +153,8 @@ export const reasonText = (reason: Reason, width: number, indent: string): strin
   ];
 };
 
-const actionsText = async (actions: readonly Action[], style: Style): Promise<string[]> => {
+/** What actions do, numbered: their titles, commands and diffs. */
+export const actionsText = async (actions: readonly Action[], style: Style): Promise<string[]> => {
   const texts = await Promise.all(actions.map((action) => actionText(action, style)));
   return texts.flatMap((lines, i) => [`${String(i + 1).padStart(3)}. ${lines[0] ?? ''}`, ...lines.slice(1)]);
 };
@@ -210,13 +202,14 @@ export const summaryLine = (plan: Plan): string => {
     n.advice && `${n.advice} advice`,
     n.waived && `${n.waived} waived`,
   ];
+  const asFarAsRead = plan.unread ? ', as far as it could be read' : '';
   const end =
     n.blocked > 0
       ? 'Something is blocked: apply refuses until it is mended, waived, or left out with --partial.'
       : n.change > 0
         ? 'Nothing was changed yet.'
         : plan.system.kernels
-          ? 'This image is ready for its first boot.'
-          : 'This host is ready, now and after a reboot.';
+          ? `This image is ready for its first boot${asFarAsRead}.`
+          : `This host is ready, now and after a reboot${asFarAsRead}.`;
   return `${counts.filter(Boolean).join(', ')}. ${end}`;
 };

@@ -14,7 +14,10 @@ export type Answer = { readonly code: 0 | 1 | 2; readonly line: string };
 /** What node-problem-detector is told of a host. */
 export const problemOf = (plan: Plan): Answer => {
   const open = (['blocked', 'change'] as const).flatMap((verdict) => plan.findings.filter((f) => f.verdict === verdict));
-  if (open.length === 0) return { code: 0, line: 'converged: now and after a reboot' };
+  if (open.length === 0) {
+    const asFarAs = plan.unread ? `, but for ${plan.unread.length} files that it may not read` : '';
+    return { code: 0, line: cut(`converged: now and after a reboot${asFarAs}`) };
+  }
   const word = has(plan, 'blocked') ? 'blocked' : 'drifted';
   return {
     code: 1,

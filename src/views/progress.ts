@@ -1,5 +1,6 @@
 import type { Action, Step } from '../model.ts';
 import { actionTitle } from './plan-text.ts';
+import { isTolerated } from '../stopped.ts';
 import { forLocale, safe } from './terminal.ts';
 
 /** Shows steps as they end, and gives them back. Goes to standard error: results alone go to standard output. */
@@ -17,7 +18,7 @@ const plain = async (actions: readonly Action[], steps: AsyncIterable<Step>): Pr
   for await (const step of steps) {
     done.push(step);
     process.stderr.write(forLocale(`${wordFor(step)}\n${complaint(step)}`, process.env));
-    if (step.status === 'done' || tolerated(step)) announce();
+    if (step.status === 'done' || isTolerated(step)) announce();
   }
   return done;
 };
@@ -33,7 +34,7 @@ const drawn = async (actions: readonly Action[], steps: AsyncIterable<Step>): Pr
       const next = await iterator.next();
       if (next.done) return task.skip('not run');
       done.push(next.value);
-      if (next.value.status === 'failed' && !tolerated(next.value)) throw new Error(wordFor(next.value));
+      if (next.value.status === 'failed' && !isTolerated(next.value)) throw new Error(wordFor(next.value));
     },
   }));
   const list = new Listr(tasks, {
@@ -50,20 +51,22 @@ const drawn = async (actions: readonly Action[], steps: AsyncIterable<Step>): Pr
   return done;
 };
 
-const tolerated = (step: Step): boolean => step.action.do === 'run' && step.action.judgedBy === 'verify';
-
 const wordFor = (step: Step): string =>
   step.status === 'done'
     ? 'done'
-    : tolerated(step)
-      ? `exit code ${step.exitCode}; the verification decides`
-      : step.exitCode === undefined
-        ? 'failed'
-        : `failed, exit code ${step.exitCode}`;
+    : step.stopped
+      ? step.stopped.begun
+        ? 'interrupted'
+        : 'not begun'
+      : isTolerated(step)
+        ? `exit code ${step.exitCode}; the verification decides`
+        : step.exitCode === undefined
+          ? 'failed'
+          : `failed, exit code ${step.exitCode}`;
 
-/** What a failed command said, indented. */
+/** What a failed command said, and what is to be known of a file that was written, indented. */
 const complaint = (step: Step): string =>
-  step.status === 'done' || step.output.trim() === ''
+  (step.status === 'done' && step.action.do === 'run') || step.output.trim() === ''
     ? ''
     : `${safe(step.output.trim())
         .split('\n')

@@ -1,6 +1,7 @@
 import type { Finding, Plan } from '../model.ts';
 import { has } from '../plan.ts';
 import { safeLine } from './terminal.ts';
+import { unreadEnd } from './unread-text.ts';
 
 /** A host in one line: "local: drifted: 2 to change: module/xt_set, swap/off". */
 export const verdictLine = (host: string, plan: Plan): string => {
@@ -12,6 +13,6 @@ export const verdictLine = (host: string, plan: Plan): string => {
     ...(change.length > 0 ? [`${change.length} to change: ${change.join(', ')}`] : []),
   ];
   return safeLine(
-    `${host}: ${word}: ${parts.length > 0 ? parts.join('; ') : `${named('ok').length} ok, ${plan.system.kernels ? 'at boot' : 'now and after a reboot'}`}`,
+    `${host}: ${word}: ${parts.length > 0 ? parts.join('; ') : `${named('ok').length} ok, ${plan.system.kernels ? 'at boot' : 'now and after a reboot'}`}${unreadEnd(plan.unread)}`,
   );
 };

@@ -150,6 +150,9 @@ describe('completion', () => {
     expect(completed('node-prep', 'plan', '--color', '=')).toEqual(['auto', 'always', 'never']);
     expect(completed('node-prep', 'explain', 'module/br_')).toEqual(['module/br_netfilter']);
     expect(completed('node-prep', 'plan', '-c', '/etc/hostn')).toEqual(['/etc/hostname']);
+    expect(completed('node-prep', 'plan', '--out', '/etc/hostn')).toEqual(['/etc/hostname']);
+    expect(completed('node-prep', 'apply', '/etc/hostn')).toEqual(['/etc/hostname']);
+    expect(completed('node-prep', 'apply', '--part')).toEqual(['--partial']);
   });
 
   test('that the program itself prints completes as well', () => {

@@ -57,10 +57,42 @@ describe('a Debian 12 machine that somebody works on by SSH, without a terminal'
     });
   });
 
-  test('applies in all of this, and what it writes can be read by everybody', async () => {
+  const bySomebody = 'exec setpriv --reuid=somebody --regid=somebody --clear-groups "$0" "$@"';
+
+  test('says what an ordinary user could not read', async () => {
+    await host.machine.sh(
+      'echo net.ipv4.ip_forward=0 >/etc/sysctl.d/zz.conf; chmod 600 /etc/sysctl.d/zz.conf; mkdir -m 700 /boot/efi',
+    );
+    const planned = await within(bySomebody, 'plan');
+    expect(planned.stdout.replaceAll('\n', ' ')).toMatch(
+      /Not read, for want of rights: \/boot\/efi \([^)]*\), \/etc\/sysctl\.d\/zz\.conf \([^)]*\)\. What they say is not judged: run it with sudo/,
+    );
+    expect((await within(bySomebody, 'verify')).stdout).toMatch(
+      /; not read, for want of rights: \/boot\/efi, \/etc\/sysctl\.d\/zz\.conf\n$/,
+    );
+    expect((await host.nodePrep('plan')).stdout).not.toContain('Not read');
+    await host.machine.sh('rm -r /etc/sysctl.d/zz.conf /boot/efi');
+  });
+
+  test('saves the plan of an ordinary user, and refuses it while anything is not as it was', async () => {
+    const saved = await within(bySomebody, 'plan', '--quiet', '--out', '/var/tmp/p.plan');
+    expect(saved).toMatchObject({ status: 0, stderr: expect.stringContaining('sudo node-prep apply /var/tmp/p.plan') });
+    expect(await within(bySomebody, 'apply', '--yes', '/var/tmp/p.plan')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('sudo node-prep apply --yes /var/tmp/p.plan'),
+    });
+    await host.machine.sh('sysctl -qw net.ipv4.ip_forward=1; echo >/etc/sysctl.d/zz.conf; modprobe dummy');
+    const refused = await host.nodePrep('apply', '--yes', '/var/tmp/p.plan');
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toContain('made:\n  /etc/sysctl.d/zz.conf is new\n  net.ipv4.ip_forward: was 0, is 1\n  Plan again: ');
+    await host.machine.sh('sysctl -qw net.ipv4.ip_forward=0; rm /etc/sysctl.d/zz.conf');
+  });
+
+  test('applies that in all of this, and what it writes can be read by everybody', async () => {
     const applied = await within(
       'umask 077; mount -t tmpfs -o noexec tmpfs /tmp; mkdir /gone; cd /gone; rmdir /gone; env -i "$0" "$@" <&-',
       'apply',
+      '/var/tmp/p.plan',
       '--yes',
       '--quiet',
     );
@@ -69,5 +101,7 @@ describe('a Debian 12 machine that somebody works on by SSH, without a terminal'
     expect(await host.machine.sh('stat -c %a /etc/modules-load.d/node-prep.conf /etc/sysctl.d/node-prep.conf')).toBe(
       '644\n644\n',
     );
+    const again = await host.nodePrep('apply', '--yes', '/var/tmp/p.plan');
+    expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('p.plan was applied already, it seems') });
   });
 });
