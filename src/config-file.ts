@@ -136,12 +136,12 @@ const contentOf = (path: string): string => {
     );
   }
   const text = bytes.toString('utf8', 0, length);
-  if (length > mostBytes) throw new OperatorError(`${path} is larger than 256 KiB.`, 'No configuration is: give another file.');
+  if (length > mostBytes) throw new OperatorError(`${path} is larger than 64 KiB.`, 'No configuration is: give another file.');
   if (isTooDeep(text)) throw new OperatorError(`${path} has lists in lists too deep to read.`, 'Three levels are enough.');
   return text;
 };
 
-const mostBytes = 256 * 1024;
+const mostBytes = 64 * 1024;
 
 /** The parser takes the square of the depth in time, and the stack for it. */
 const isTooDeep = (text: string): boolean => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { userData } from '../../templates/cloud-init.ts';
 import { runYargs } from '../../src/commands/yargs.ts';
@@ -11,15 +11,17 @@ import { commands } from '../../src/commands/table.ts';
 import type { Args, Command } from '../../src/commands/options.ts';
 import { readConfig } from '../../src/config-file.ts';
 import { chooseProfile, loadSettings } from '../../src/config.ts';
-import { OperatorError } from '../../src/errors.ts';
 import { unknownBecause } from '../../src/views/problem-line.ts';
 import { jsonText } from '../../src/views/json.ts';
 import { prometheusText } from '../../src/views/prometheus.ts';
+import { readSaved, savedText } from '../../src/saved-plan.ts';
+import type { SavedPlan } from '../../src/saved-plan.ts';
 import { countInputs, hidden, runs, survives, survivesLater } from './fuzz-check.ts';
 import { nasty, textsOf } from './fuzz-host.ts';
 import { jsonNear, mutationOfAny } from './fuzz-inputs.ts';
 
 countInputs('words and documents');
+vi.stubGlobal('NODE_PREP_VERSION', '0');
 
 const folder = mkdtempSync(join(tmpdir(), 'node-prep-fuzz-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -121,19 +123,25 @@ test('what the quick reader takes, yargs takes as well and reads the same', asyn
 /**
  * Documents that node-prep reads back. Each is fed what is near to a right one; a parser has to take it or refuse it in words.
  */
+const plan = {
+  system: { id: 'x', versionId: '', name: 'x', family: 'debian', kernel: '6', arch: 'x86_64' },
+  findings: [],
+  actions: [],
+};
+const saved = JSON.parse(
+  savedText({
+    madeAt: '2026-01-01T00:00:00Z',
+    host: 'x',
+    settings: { profiles: ['kubernetes'], waive: [], takeOver: false, rebootChanges: false },
+    config: null,
+    fingerprint: {},
+    plan,
+  } as unknown as SavedPlan),
+) as unknown;
+// Those of the journal have their place below.
+
 const parsers: readonly (readonly [name: string, document: unknown, parse: (text: string) => unknown])[] = [
-  [
-    'a document of its own JSON',
-    { version: 1, command: 'plan', outcomes: [{ host: 'x', plan: { findings: [] } }] },
-    (text) => {
-      try {
-        return jsonText(JSON.parse(text));
-      } catch (error) {
-        if (error instanceof SyntaxError || error instanceof RangeError) throw new OperatorError(error.message);
-        throw error;
-      }
-    },
-  ],
+  ['a saved plan', saved, (text) => readSaved(text, '/x')],
 ];
 
 test.each(parsers)(
