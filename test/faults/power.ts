@@ -79,8 +79,8 @@ export const expectConverges = async (victim: Victim): Promise<number> => {
   expect(await nodePrep('verify', ...words)).toMatchObject({ status: 0 });
   for (const { path, after } of writes) expect(await machine.sh(`cat ${path}`), path).toBe(after);
   expect(await machine.sh('sha256sum --quiet -c /root/foreign.sums 2>&1 || :')).toBe('');
-  // Not one package half-way, not one file of a package other than it should be; nothing half-written of ours.
-  expect(await machine.sh('ls /var/lib/dpkg/updates; dpkg --audit; dpkg --verify; systemctl --failed --no-legend --plain')).toBe(
+  // Not one package half-way, not one file of a package other than it should be.
+  expect(await machine.sh(`ls /var/lib/dpkg/updates; dpkg --audit; ${wrongFiles}; systemctl --failed --no-legend --plain`)).toBe(
     '',
   );
   await expectReadableHistory(victim);
