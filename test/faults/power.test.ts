@@ -10,6 +10,8 @@ const wanted = Number(process.env['NODE_PREP_CUTS'] ?? (isFull ? 30 : 3));
 const kills = Number(process.env['NODE_PREP_KILLS'] ?? (isFull ? 20 : 4));
 /** Too little for node-prep to begin with, for its plan, or for the package manager beside it. */
 const limits = isFull ? ['24M', '40M', '48M', '56M', '64M'] : ['40M'];
+/** A cut, a boot and a look are about a minute on a quiet machine. */
+const timeout = (disturbances: number): number => 900_000 + disturbances * 240_000;
 const named = (name: string): string => because(name, !machines && 'the test machines were not asked for');
 
 describe.skipIf(!machines)(named('a Debian 12 machine that is disturbed while apply is at work'), () => {
@@ -22,7 +24,7 @@ describe.skipIf(!machines)(named('a Debian 12 machine that is disturbed while ap
   });
   afterAll(async () => victim?.machine.stop());
 
-  test(`loses its power at ${wanted} random moments: it is sound after each, and the next apply converges`, async () => {
+  test(`loses its power at ${wanted} random moments: it is sound after each, and the next apply converges`, { timeout: timeout(wanted) }, async () => {
     const random = randomFrom(seed);
     const tally = { tried: 0, survived: 0 };
     const said = () =>
@@ -47,7 +49,7 @@ describe.skipIf(!machines)(named('a Debian 12 machine that is disturbed while ap
     expect(tally).toEqual({ tried: wanted, survived: wanted });
   });
 
-  test(`runs out of memory, and loses node-prep to SIGKILL ${kills} times while apt goes on without it: the next apply converges`, async () => {
+  test(`runs out of memory, and loses node-prep to SIGKILL ${kills} times while apt goes on without it: the next apply converges`, { timeout: timeout(kills) }, async () => {
     const random = randomFrom(seed + 1);
     await victim.machine.restore('ready');
     let killed = 0;
