@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.ts';
-import type { Run } from '../journal.ts';
+import type { Damage, Run } from '../journal.ts';
 import type { Host } from '../model.ts';
 import { undoHost, undoneCode } from '../undo-host.ts';
 import type { UndoOutcome, UndoPlan } from '../undo-host.ts';
@@ -49,6 +49,7 @@ const undoOn = async (host: Host, args: Args, shown: Shown): Promise<number> => 
   const journal = await journalOf(host, patienceFrom(args));
   const runs = (await journal?.to.runs()) ?? [];
   const run = runToUndo(args.words[0], runs, on(args, 'packages'));
+  if (args.words[0] === undefined) requireReadable(journal?.damage ?? [], run);
   if (!journal || !run) return nothingToUndo(args);
   const outcome = await undoHost(host, run, {
     packages: on(args, 'packages'),
@@ -65,6 +66,16 @@ const undoOn = async (host: Host, args: Args, shown: Shown): Promise<number> => 
   });
   await report(outcome, run, args);
   return undoneCode(outcome);
+};
+
+/** Which run was the last is not known where one that came later cannot be read. */
+const requireReadable = (damage: readonly Damage[], run: Run | undefined): void => {
+  const later = damage.find(({ id = 0 }) => id > (run?.id ?? 0));
+  if (later)
+    throw new OperatorError(
+      `Run ${later.id} cannot be read, so which run was the last is not known (${later.path}: ${later.problem}). Nothing was touched.`,
+      'Name the run that is to be undone: node-prep history, then node-prep undo NUMBER.',
+    );
 };
 
 /** That there is nothing to put back is as it should be: a script that makes sure of it must not fail. */

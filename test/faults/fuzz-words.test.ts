@@ -14,6 +14,9 @@ import { chooseProfile, loadSettings } from '../../src/config.ts';
 import { unknownBecause } from '../../src/views/problem-line.ts';
 import { jsonText } from '../../src/views/json.ts';
 import { prometheusText } from '../../src/views/prometheus.ts';
+import { runFrom } from '../../src/journal/text.ts';
+import { historyText } from '../../src/views/history-text.ts';
+import { planUndo } from '../../src/undo.ts';
 import { readSaved, savedText } from '../../src/saved-plan.ts';
 import type { SavedPlan } from '../../src/saved-plan.ts';
 import { countInputs, hidden, runs, survives, survivesLater } from './fuzz-check.ts';
@@ -138,10 +141,44 @@ const saved = JSON.parse(
     plan,
   } as unknown as SavedPlan),
 ) as unknown;
-// Those of the journal have their place below.
+const header = {
+  format: 1,
+  run: 7,
+  command: 'apply',
+  words: ['apply', '--yes'],
+  since: '2026-01-01T00:00:00.000Z',
+  by: 'root',
+  version: '0.1.0',
+  bootId: 'x',
+  process: { pid: 9, start: '1' },
+  plan: { ...plan, actions: [{ do: 'run', argv: ['true'], why: 'x', for: ['module/x'] }] },
+  before: { files: { '/etc/x': { text: 'x' } }, modules: ['x'] },
+};
+const journal = [header, { event: 'begun', step: 0 }, { event: 'started', step: 0, pid: 9, start: '1' }];
+
+/** A list as the lines of a file. */
+const linesOf = (text: string): string => {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list.map((line) => `${JSON.stringify(line)}\n`).join('') : text;
+  } catch {
+    return text;
+  }
+};
+
+/** Whatever a file of the journal holds, a run that is read from it can be told and undone, or cannot be in words. */
+const readJournal = (text: string): void => {
+  const run = runFrom(7, text);
+  if ('problem' in run) return;
+  historyText([{ run, busy: false }], { color: false, width: 80 });
+  planUndo(run, new Map(), { packages: true, later: [] });
+};
 
 const parsers: readonly (readonly [name: string, document: unknown, parse: (text: string) => unknown])[] = [
   ['a saved plan', saved, (text) => readSaved(text, '/x')],
+  ['the first line of a run', header, (text) => readJournal(`${text.replaceAll('\n', ' ')}\n`)],
+  ['an event of a run', journal[1], (text) => readJournal(`${JSON.stringify(header)}\n${text.replaceAll('\n', ' ')}\n`)],
+  ['a whole run', journal, (text) => readJournal(linesOf(text))],
 ];
 
 test.each(parsers)(

@@ -24,46 +24,54 @@ describe.skipIf(!machines)(named('a Debian 12 machine that is disturbed while ap
   });
   afterAll(async () => victim?.machine.stop());
 
-  test(`loses its power at ${wanted} random moments: it is sound after each, and the next apply converges`, { timeout: timeout(wanted) }, async () => {
-    const random = randomFrom(seed);
-    const tally = { tried: 0, survived: 0 };
-    const said = () =>
-      `power cuts: ${tally.tried} tried, ${tally.survived} survived (seed ${seed}, an apply takes ${durationMs} ms)`;
-    try {
-      while (tally.tried < wanted) {
-        await victim.machine.restore('ready');
-        // Also the apply that mends may be cut.
-        const chain = Math.min(wanted - tally.tried, isFull ? 1 + Math.floor(random() * 3) : 3);
-        for (let cut = 0; cut < chain; cut++) {
-          tally.tried++;
-          const after = Math.round(random() * durationMs);
-          await cutPower(victim, after, tally.tried);
+  test(
+    `loses its power at ${wanted} random moments: it is sound after each, and the next apply converges`,
+    { timeout: timeout(wanted) },
+    async () => {
+      const random = randomFrom(seed);
+      const tally = { tried: 0, survived: 0 };
+      const said = () =>
+        `power cuts: ${tally.tried} tried, ${tally.survived} survived (seed ${seed}, an apply takes ${durationMs} ms)`;
+      try {
+        while (tally.tried < wanted) {
+          await victim.machine.restore('ready');
+          // Also the apply that mends may be cut.
+          const chain = Math.min(wanted - tally.tried, isFull ? 1 + Math.floor(random() * 3) : 3);
+          for (let cut = 0; cut < chain; cut++) {
+            tally.tried++;
+            const after = Math.round(random() * durationMs);
+            await cutPower(victim, after, tally.tried);
+          }
+          await expectConverges(victim);
+          tally.survived += chain;
+          console.log(said());
         }
-        await expectConverges(victim);
-        tally.survived += chain;
+      } finally {
         console.log(said());
       }
-    } finally {
-      console.log(said());
-    }
-    expect(tally).toEqual({ tried: wanted, survived: wanted });
-  });
+      expect(tally).toEqual({ tried: wanted, survived: wanted });
+    },
+  );
 
-  test(`runs out of memory, and loses node-prep to SIGKILL ${kills} times while apt goes on without it: the next apply converges`, { timeout: timeout(kills) }, async () => {
-    const random = randomFrom(seed + 1);
-    await victim.machine.restore('ready');
-    let killed = 0;
-    for (const limit of limits) if (await applyWithin(victim, limit)) killed++;
-    expect(killed, 'how often the kernel killed something').toBeGreaterThan(0);
-    for (let kill = 0; kill < kills; kill++) {
-      await beginApply(victim);
-      await pause(Math.round(random() * durationMs));
-      await victim.machine.sh("pkill -9 -f '^/opt/node-prep apply' || :");
-    }
-    await expectConverges(victim);
-    console.log(`out of memory: ${killed} tried, ${killed} survived`);
-    console.log(`SIGKILL of node-prep: ${kills} tried, ${kills} survived (seed ${seed + 1})`);
-  });
+  test(
+    `runs out of memory, and loses node-prep to SIGKILL ${kills} times while apt goes on without it: the next apply converges`,
+    { timeout: timeout(kills) },
+    async () => {
+      const random = randomFrom(seed + 1);
+      await victim.machine.restore('ready');
+      let killed = 0;
+      for (const limit of limits) if (await applyWithin(victim, limit)) killed++;
+      expect(killed, 'how often the kernel killed something').toBeGreaterThan(0);
+      for (let kill = 0; kill < kills; kill++) {
+        await beginApply(victim);
+        await pause(Math.round(random() * durationMs));
+        await victim.machine.sh("pkill -9 -f '^/opt/node-prep apply' || :");
+      }
+      await expectConverges(victim);
+      console.log(`out of memory: ${killed} tried, ${killed} survived`);
+      console.log(`SIGKILL of node-prep: ${kills} tried, ${kills} survived (seed ${seed + 1})`);
+    },
+  );
 });
 
 /** An apply with no more memory than that; tells whether the kernel killed it, or what it had begun. */
