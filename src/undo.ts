@@ -14,8 +14,11 @@ export const stateQueries = (actions: readonly Action[], answers: Answers): Quer
 export const readState = (actions: readonly Action[], answers: Answers): State =>
   Object.fromEntries(parts.map((part) => [part.name, part.read(actions, answers)]));
 
-/** How an undo is meant. `packages`: installed packages go as well. `later`: runs after that one that are in effect. */
-export type UndoWish = { readonly packages: boolean; readonly later: readonly Run[] };
+/**
+ * How an undo is meant. `packages`: installed packages go as well. `later`: runs after that one that are in effect. `pending`: steps that an
+ * undo of it before did not come to.
+ */
+export type UndoWish = { readonly packages: boolean; readonly later: readonly Run[]; readonly pending?: readonly Action[] };
 
 /** Everything to ask of a host in order to plan the undo of a run. */
 export const undoQueries = (run: Run, { packages }: Pick<UndoWish, 'packages'>): Query[] => {
@@ -26,13 +29,13 @@ export const undoQueries = (run: Run, { packages }: Pick<UndoWish, 'packages'>):
 };
 
 /** What leads back to how the host stood before a run; its actions are for "run/7". Pure: the same arguments give the same way. */
-export const planUndo = (run: Run, answers: Answers, { packages, later }: UndoWish): Back => {
+export const planUndo = (run: Run, answers: Answers, { packages, later, pending = [] }: UndoWish): Back => {
   const { actions } = run.plan;
   const now = readState(actions, answers);
   let way: Required<Back> = { actions: [], last: [], left: [], stops: [] };
   for (const part of parts) {
     const [before, after] = [run.before[part.name], run.end?.after?.[part.name]];
-    const view = { answers, actions, packages, before: run.before, done: way.actions, later };
+    const view = { answers, actions, packages, before: run.before, done: way.actions, pending, later };
     const back = before === undefined ? unknownBefore(part.name, run) : part.back(before, after, now[part.name], view);
     way = {
       actions: [...way.actions, ...back.actions],

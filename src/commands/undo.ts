@@ -3,7 +3,7 @@ import type { Damage, Run } from '../journal.ts';
 import type { Host } from '../model.ts';
 import { undoHost, undoneCode } from '../undo-host.ts';
 import type { UndoOutcome, UndoPlan } from '../undo-host.ts';
-import { laterRuns, runToUndo } from '../undo/runs.ts';
+import { laterRuns, pendingOf, runToUndo } from '../undo/runs.ts';
 import { problemText } from '../views/problem-text.ts';
 import { showSteps } from '../views/progress.ts';
 import { undoneLine, undoText } from '../views/undo-text.ts';
@@ -55,6 +55,7 @@ const undoOn = async (host: Host, args: Args, shown: Shown): Promise<number> => 
     packages: on(args, 'packages'),
     partial: on(args, 'partial'),
     later: laterRuns(run, runs),
+    pending: pendingOf(run, runs),
     journal,
     confirm: async (way) => {
       if (isJson(args) && !on(args, 'yes')) shown.way = { host: host.name, status: 'planned', undoes: run.id, ...way };

@@ -21,7 +21,8 @@ export const nothing: Back = { actions: [], left: [], stops: [] };
 
 /**
  * What else a part may look at. `packages`: the operator wants installed packages removed as well. `answers`: of now. `before`: of all
- * parts. `done`: the steps of the parts before. `later`: the runs after this one that are in effect.
+ * parts. `done`: the steps of the parts before. `pending`: the steps that an undo of this run did not come to, as it was cut off or failed.
+ * `later`: the runs after this one that are in effect.
  */
 export type BackView = {
   readonly answers: Answers;
@@ -29,6 +30,7 @@ export type BackView = {
   readonly packages: boolean;
   readonly before: State;
   readonly done: readonly Action[];
+  readonly pending: readonly Action[];
   readonly later: readonly Run[];
 };
 

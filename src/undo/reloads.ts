@@ -37,10 +37,15 @@ export const reloadsPart: Part<null> = {
   name: 'reloads',
   queries: () => [],
   read: () => null,
-  back: (_before, _after, _now, { actions, done }) => {
+  back: (_before, _after, _now, { actions, done, pending }) => {
     const lines = argvsOf(actions).map((argv) => argv.join(' '));
     const paths = done.flatMap((action) => (action.do === 'run' ? [] : [action.path]));
-    const due = reloads.filter(({ at, files }) => lines.some((line) => at.test(line)) && paths.some((path) => files.test(path)));
+    const missed = argvsOf(pending).map((argv) => argv.join(' '));
+    const due = reloads.filter(
+      ({ at, files, action }) =>
+        lines.some((line) => at.test(line)) &&
+        (paths.some((path) => files.test(path)) || argvsOf([action]).some((argv) => missed.includes(argv.join(' ')))),
+    );
     return { ...nothing, actions: due.map(({ action }) => action) };
   },
 };

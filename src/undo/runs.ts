@@ -1,11 +1,25 @@
 import { OperatorError } from '../errors.ts';
 import type { Run } from '../journal.ts';
-import { undoneBy } from '../journal/ended.ts';
+import { isFailed, undoneBy } from '../journal/ended.ts';
+import type { Action } from '../model.ts';
 import { inWords } from './part.ts';
 
 /** The runs after one that are in effect and no undo of it. */
 export const laterRuns = (run: Run, runs: readonly Run[]): Run[] =>
   runs.filter((other) => other.id > run.id && other.undoes !== run.id && hasBegun(other) && !undoneBy(runs).has(other.id));
+
+/**
+ * The steps that the last undo of a run did not come to, as it was cut off or failed: what a program was to read again cannot be told from
+ * how the host stands.
+ */
+export const pendingOf = (run: Run, runs: readonly Run[]): Action[] => {
+  const tried = runs.findLast((other) => other.undoes === run.id);
+  if (!tried || tried.end?.status === 'applied' || undoneBy(runs).has(tried.id)) return [];
+  return tried.plan.actions.filter((_, at) => {
+    const step = tried.steps[at];
+    return step === undefined || step.status === 'begun' || isFailed(tried, step, at);
+  });
+};
 
 /**
  * The run that an undo is about: the one of that number, else the last apply that did something and is not undone. Undefined where there is
