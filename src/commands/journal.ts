@@ -36,10 +36,10 @@ export const journalOf = async (host: Host, patience?: Patience): Promise<OpenJo
 };
 
 /** Says under which number a run that changed something is found again. */
-export const sayRun = (outcome: Outcome): void => {
+export const sayRun = async (outcome: Outcome): Promise<void> => {
   const steps = 'steps' in outcome ? (outcome.steps ?? []) : [];
   if (outcome.run === undefined || !steps.some((step) => step.status === 'done')) return;
-  note(`this was run ${outcome.run}: node-prep history ${outcome.run} shows it, node-prep undo puts it back.`);
+  note((await import('../views/history-words.ts')).runNote(outcome.run));
 };
 
 /** Who called: behind sudo, not root. A user may have a number and no name. */

@@ -105,5 +105,5 @@ const report = async (outcome: UndoOutcome, run: Run, args: Args): Promise<void>
   if (outcome.status === 'refused') note(`refused: ${outcome.problem}. --partial puts back the rest.`);
   else if ('problem' in outcome) note(`${problemText(outcome)}.`);
   print(undoneLine(outcome.host, run.id, outcome));
-  if (!on(args, 'quiet')) sayRun(outcome);
+  if (!on(args, 'quiet')) await sayRun(outcome);
 };

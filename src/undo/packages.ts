@@ -7,7 +7,7 @@ import type { Action, Argv } from '../model.ts';
 import { argvsOf, inWords, nothing } from './part.ts';
 import type { Back, BackView, Left, Part } from './part.ts';
 
-/** Versions of all installed packages by their names, as the package manager wants to hear them. */
+/** Versions of all packages that are there, by their names, as the package manager wants to hear them; "?" where it has none yet. */
 type Packages = { readonly [name: string]: string };
 
 /** Packages that a run installed, those that came with them included. */
@@ -109,7 +109,10 @@ const broughtBack = (gone: readonly string[], { answers }: BackView): Action[] =
 
 const otherVersions = (before: Packages, after: Packages | undefined, now: Packages): Left[] =>
   Object.entries(before)
-    .filter(([name, version]) => now[name] !== undefined && now[name] !== version && (!after || after[name] !== version))
+    .filter(
+      ([name, version]) =>
+        version !== '?' && now[name] !== undefined && now[name] !== version && (!after || after[name] !== version),
+    )
     .map(([name, version]) => ({
       what: `package ${name}`,
       why: `a newer version stays: it was ${version} and is ${now[name] ?? ''}`,

@@ -1,11 +1,12 @@
 import type { Damage, Run } from '../journal.ts';
 import { doneSteps } from '../journal/ended.ts';
 import type { Told } from './history-text.ts';
+import { jsonText } from './json.ts';
 
 /** The document of `history --format json`: schemas/history.schema.json describes it. `all`: the plan and the steps as well. */
 export const historyJson = (told: readonly Told[], damage: readonly Damage[], all: boolean): string => {
   const runs = told.map((one) => ({ ...summary(one), ...(all && { plan: one.run.plan, steps: stepsOf(one.run) }) }));
-  return JSON.stringify({ version: 1, command: 'history', runs, damage }, undefined, 2);
+  return jsonText({ version: 1, command: 'history', runs, damage }, 2);
 };
 
 const summary = ({ run, undone, busy }: Told) => ({

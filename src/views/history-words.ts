@@ -39,6 +39,10 @@ export const cutNote = (run: Run): string => {
   );
 };
 
+/** Under which number a run is found again: an undo without one would be about another where this was an undo itself. */
+export const runNote = (run: number): string =>
+  `this was run ${run}: node-prep history ${run} shows it, node-prep undo ${run} puts it back.`;
+
 /** Something in the journal that cannot be read, in a line. */
 export const damageNote = ({ path, line, problem, remedy }: Damage): string =>
   safe(`${path}${line === undefined ? '' : `:${line}`}: ${problem}; ${remedy}`);
