@@ -79,17 +79,18 @@ export const machineIdOf = (answers: Answers): string => fileText(answers, '/etc
 /** The boot that a host answered in; "" where it did not say. */
 export const bootIdOf = (answers: Answers): string => fileText(answers, '/proc/sys/kernel/random/boot_id')?.trim() ?? '';
 
-/** A plan that is agreed to. `verify`: looks at the host again, after these steps. `answers`: those that the plan was made from. */
+/** A plan that is agreed to. `verify`: looks at the host again, after these steps. `answers`: those that the plan was made from. `isPartly`: RunEnd's `partly`. */
 type Recorded = {
   readonly host: Host;
   readonly plan: Plan;
   readonly answers: Answers;
   readonly verify: (steps: readonly Step[]) => Promise<Outcome>;
   readonly journal?: { readonly to: Journal; readonly header: Omit<RunHeader, 'plan' | 'before'> };
+  readonly isPartly?: (outcome: Outcome) => boolean;
 };
 
 /** Does a plan's actions and verifies; where there is a journal, each step is in it before the next begins. */
-export const execute = async ({ host, plan, answers, verify, journal }: Recorded, watch: Watch): Promise<Outcome> => {
+export const execute = async ({ host, plan, answers, verify, journal, isPartly }: Recorded, watch: Watch): Promise<Outcome> => {
   const { actions } = plan;
   if (!journal) return verify(await watch.progress(plan, host.execute(actions)));
   // Loaded only here: planning never needs it.
@@ -104,7 +105,8 @@ export const execute = async ({ host, plan, answers, verify, journal }: Recorded
   const outcome: Outcome = { ...(await verify(done)), run: record.id };
   const status = outcome.status === 'applied' ? 'applied' : 'failed';
   const after = await unlessSignal(2, standing());
-  const unended = await troubleOf(record.end({ at: new Date().toISOString(), status, ...(after && { after }) }));
+  const more = { ...(after && { after }), ...(isPartly?.(outcome) && { partly: true as const }) };
+  const unended = await troubleOf(record.end({ at: new Date().toISOString(), status, ...more }));
   return withTrouble(outcome, now.trouble ?? unended);
 };
 

@@ -70,7 +70,14 @@ const goBack = async (
     return judge(host.name, plan, after, steps);
   };
   const outcome = await execute(
-    { host, plan, answers, verify, ...(options.journal && header && { journal: { to: options.journal.to, header } }) },
+    {
+      host,
+      plan,
+      answers,
+      verify,
+      isPartly: (done) => isPartly({ ...done, stops: after?.stops ?? [] }),
+      ...(options.journal && header && { journal: { to: options.journal.to, header } }),
+    },
     { confirm: async () => true, progress: options.progress },
   );
   return { ...outcome, undoes: run.id, left: after?.left ?? [], stops: after?.stops ?? [] };
@@ -97,6 +104,14 @@ const changedWords = (stops: readonly Left[]): string =>
     stops.map(({ what }) => what),
     5,
   )}`;
+
+/** Whether all was put back but what was changed since. */
+export const isPartly = (outcome: Outcome & Pick<UndoOutcome, 'stops'>): boolean =>
+  outcome.status === 'failed' &&
+  outcome.notDone === undefined &&
+  outcome.stops.length > 0 &&
+  'plan' in outcome &&
+  outcome.plan?.actions.length === 0;
 
 /** The exit code of an undo: 3 where something that was changed since stands in the way, 0 where all is put back, else 1. */
 export const undoneCode = ({ status, plan, stops }: UndoOutcome & { readonly plan?: Plan }): number =>

@@ -5,6 +5,7 @@ import type { Damage, Journal, Run, RunEnd, RunHeader, RunRecord } from '../jour
 import { lineOf } from '../journal/text.ts';
 import { appendTo } from './journal-append.ts';
 import { fileNames, fileOf, lookInto, mostKept } from './journal-read.ts';
+import type { Names, Which } from './journal-read.ts';
 import { processOf } from './process.ts';
 import { inWords, remedyFor } from './trouble.ts';
 import { makeFolders, syncFolder, writeNew } from './write.ts';
@@ -14,7 +15,7 @@ import { makeFolders, syncFolder, writeNew } from './write.ts';
  * gets its end.
  */
 export type HostJournal = Journal & {
-  look(): Promise<{ readonly runs: readonly Run[]; readonly damage: readonly Damage[] }>;
+  look(which?: Which): Promise<{ readonly runs: readonly Run[]; readonly damage: readonly Damage[] }>;
   finish(id: number, end: RunEnd): Promise<void>;
 };
 
@@ -32,7 +33,7 @@ export const hostJournal = (folder: string = stateFolder): HostJournal => {
   const runsFolder = join(folder, 'runs');
   return {
     runs: async () => lookInto(runsFolder).runs,
-    look: async () => lookInto(runsFolder),
+    look: async (which) => lookInto(runsFolder, which),
     begin: async (header) => begin(runsFolder, header),
     finish: async (id, end) => {
       const file = appendTo(join(runsFolder, fileOf(id)));
@@ -45,10 +46,13 @@ export const hostJournal = (folder: string = stateFolder): HostJournal => {
   };
 };
 
-/** How the host stood afterwards is left out where it is too much to be read again: undo can do without. */
-const endLine = (end: RunEnd): string => {
-  const line = lineOf({ event: 'end', ...end });
-  return Buffer.byteLength(line) <= mostKept.line ? line : lineOf({ event: 'end', at: end.at, status: end.status });
+/**
+ * How the host stood afterwards is left out where it is too much to be read again: undo can do without. The last words are always when and
+ * how: `hasEnd` looks for them.
+ */
+const endLine = ({ after, at, status, ...more }: RunEnd): string => {
+  const line = lineOf({ event: 'end', ...more, ...(after && { after }), at, status });
+  return Buffer.byteLength(line) <= mostKept.line ? line : lineOf({ event: 'end', ...more, at, status });
 };
 
 const begin = (folder: string, header: RunHeader): RunRecord => {
@@ -62,7 +66,7 @@ const begin = (folder: string, header: RunHeader): RunRecord => {
     for (const leftover of names.leftovers) rmSync(join(folder, leftover), { force: true });
     const temporary = join(folder, `.${fileOf(id)}.node-prep.tmp`);
     place(temporary, join(folder, fileOf(id)), text);
-    for (const run of names.runs.slice(0, 1 - mostKept.runs)) forget(join(folder, run.name));
+    for (const name of surplus(folder, names)) forget(join(folder, name));
     return recordIn(join(folder, fileOf(id)), id);
   } catch (error) {
     if (error instanceof OperatorError) throw error;
@@ -111,6 +115,17 @@ const place = (temporary: string, path: string, text: string): void => {
     rmSync(temporary, { force: true });
     throw error;
   }
+};
+
+/** The oldest runs, beyond the number and the bytes that can be read again together with the one that begins. */
+const surplus = (folder: string, { runs }: Names): string[] => {
+  let bytes = 0;
+  const names = runs.map(({ name }) => name).toReversed();
+  const kept = names.findIndex((name, at) => {
+    bytes += statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0;
+    return at >= mostKept.runs - 1 || (at > 0 && bytes > mostKept.allBytes - mostKept.bytes);
+  });
+  return kept < 0 ? [] : names.slice(kept);
 };
 
 const forget = (path: string): void => {

@@ -126,5 +126,5 @@ const event = either(
     { event: oneOf('ended'), step: count, status: oneOf('done', 'failed'), output: text },
     { exitCode: whole, stopped: text },
   ),
-  shape({ event: oneOf('end'), at: time, status: oneOf('applied', 'failed', 'cut') }, { after: state }),
+  shape({ event: oneOf('end'), at: time, status: oneOf('applied', 'failed', 'cut') }, { after: state, partly: oneOf(true) }),
 );

@@ -1,6 +1,6 @@
 import { OperatorError } from '../errors.ts';
 import type { Run } from '../journal.ts';
-import { isFailed, undoneBy } from '../journal/ended.ts';
+import { isFailed, partlyUndoneBy, undoneBy } from '../journal/ended.ts';
 import type { Action } from '../model.ts';
 import { inWords } from './part.ts';
 
@@ -22,13 +22,14 @@ export const pendingOf = (run: Run, runs: readonly Run[]): Action[] => {
 };
 
 /**
- * The run that an undo is about: the one of that number, else the last apply that did something and is not undone. Undefined where there is
- * none to undo. `again`: one that is undone will do, as its packages may still be there. Throws an OperatorError where the number means
+ * The run that an undo is about: the one of that number, else the last apply that did something and is not undone, not even in part: what was
+ * changed since would be in its way again. Undefined where there is none to undo. `again`: one that is undone will do, as its packages may still be there. Throws an OperatorError where the number means
  * none, or one that cannot be undone.
  */
 export const runToUndo = (word: string | undefined, runs: readonly Run[], again = false): Run | undefined => {
   const undone = undoneBy(runs);
-  if (word === undefined) return runs.findLast((run) => run.command === 'apply' && hasBegun(run) && !undone.has(run.id));
+  const isBack = ({ id }: Run): boolean => undone.has(id) || partlyUndoneBy(runs).has(id);
+  if (word === undefined) return runs.findLast((run) => run.command === 'apply' && hasBegun(run) && !isBack(run));
   const run = runs.find(({ id }) => String(id) === word);
   if (!run) throw unknownRun(word, runs);
   const by = undone.get(run.id);
@@ -37,6 +38,12 @@ export const runToUndo = (word: string | undefined, runs: readonly Run[], again 
   if (!hasBegun(run)) throw new OperatorError(`Run ${run.id} ended before its first step: there is nothing to undo.`);
   return run;
 };
+
+/** What to say of runs that an undo without a number passes by, as they are undone in part. `run`: the one that it is about. */
+export const passedBy = (run: Run | undefined, runs: readonly Run[]): string[] =>
+  [...partlyUndoneBy(runs)]
+    .filter(([id]) => id > (run?.id ?? 0) && runs.some((other) => other.id === id && other.command === 'apply'))
+    .map(([id, by]) => `run ${id} was undone in part, by run ${by}; for the rest of it: node-prep undo ${id}`);
 
 const hasBegun = (run: Run): boolean => run.steps.length > 0;
 

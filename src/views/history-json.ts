@@ -9,7 +9,7 @@ export const historyJson = (told: readonly Told[], damage: readonly Damage[], al
   return jsonText({ version: 1, command: 'history', runs, damage }, 2);
 };
 
-const summary = ({ run, undone, busy }: Told) => ({
+const summary = ({ run, undone, partly, busy }: Told) => ({
   run: run.id,
   command: run.command,
   ...(run.undoes !== undefined && { undoes: run.undoes }),
@@ -19,6 +19,7 @@ const summary = ({ run, undone, busy }: Told) => ({
   ...(run.end && { ended: run.end.at }),
   status: busy ? 'running' : (run.end?.status ?? 'cut'),
   ...(undone !== undefined && { undoneBy: undone }),
+  ...(partly !== undefined && { partlyUndoneBy: partly }),
   nodePrep: run.version,
   stepsDone: doneSteps(run),
   stepsPlanned: run.plan.actions.length,

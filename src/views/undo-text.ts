@@ -27,9 +27,13 @@ export const undoText = async (host: string, run: Run, way: Way, style: Style): 
 };
 
 /** What became of an undo, in one line: "local: run 7 is undone", with what stayed. */
-export const undoneLine = (host: string, run: number, { status, left }: { status: string; left: readonly Left[] }): string => {
+export const undoneLine = (
+  host: string,
+  run: number,
+  { status, left, partly = false }: { status: string; left: readonly Left[]; partly?: boolean },
+): string => {
   const stays = left.length > 0 ? `; stays: ${left.map(({ what }) => what).join(', ')}` : '';
-  return safe(`${host}: run ${run} is ${status === 'applied' ? 'undone' : 'not undone'}${stays}`);
+  return safe(`${host}: run ${run} is ${status === 'applied' ? 'undone' : partly ? 'undone in part' : 'not undone'}${stays}`);
 };
 
 const endWords = ({ end }: Run): string =>

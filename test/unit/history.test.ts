@@ -8,7 +8,7 @@ import type { Action, Plan } from '../../src/model.ts';
 import { historyJson } from '../../src/views/history-json.ts';
 import { historyText, runText } from '../../src/views/history-text.ts';
 import type { Told } from '../../src/views/history-text.ts';
-import { cutNote, damageNote, localTime, runNote } from '../../src/views/history-words.ts';
+import { cutNote, damageNote, endWords, localTime, runNote } from '../../src/views/history-words.ts';
 import { debianWith, desiredFrom } from './support.ts';
 
 const plan: Plan = await planHost(debianWith({}), desiredFrom(['kubernetes']));
@@ -173,6 +173,12 @@ test('a run that was cut off is told in a line', () => {
 
 test('a run is put back by its number: after an undo, undo alone would be about another run', () => {
   expect(runNote(3)).toBe('this was run 3: node-prep history 3 shows it, node-prep undo 3 puts it back.');
+});
+
+test('an undo that put back all but what was changed since is told as that, and so is the run that it was about', () => {
+  const back = runOf(2, { command: 'undo', undoes: 1, end: { ...end, status: 'failed', partly: true } });
+  expect(endWords(back, { busy: false })).toBe('put back in part');
+  expect(endWords(runOf(1), { partly: 2, busy: false })).toBe('undone in part by 2');
 });
 
 describe('the JSON of history', () => {

@@ -6,10 +6,10 @@ import { memoryJournal } from '../../src/hosts/memory-journal.ts';
 import type { MemoryHost } from '../../src/hosts/memory.ts';
 import type { Journal, Run } from '../../src/journal.ts';
 import type { Desired, Need } from '../../src/model.ts';
-import { laterRuns, runToUndo } from '../../src/undo/runs.ts';
+import { laterRuns, passedBy, runToUndo } from '../../src/undo/runs.ts';
 import { planUndo, undoQueries } from '../../src/undo.ts';
 import { undoneLine, undoText } from '../../src/views/undo-text.ts';
-import { planUndoOf, undoneCode } from '../../src/undo-host.ts';
+import { isPartly, planUndoOf, undoneCode } from '../../src/undo-host.ts';
 import { hostFrom, hosts } from '../recordings/hosts.ts';
 import type { Recipe } from '../recordings/hosts.ts';
 import { apply, snapshot, undo, withoutPackages } from './undo-support.ts';
@@ -107,8 +107,32 @@ describe('what somebody changed since', () => {
     expect(partly).toMatchObject({ problem: `changed since: ${ownSysctl}` });
     expect([host.files.get(ownSysctl), valueOf(host, 'net/ipv4/ip_forward')]).toEqual(['mine = 1\n', '0\n']);
     host.files.set(ownSysctl, text ?? '');
-    expect((await undo(host, journal)).status).toBe('applied');
+    expect((await undo(host, journal, { run: 1 })).status).toBe('applied');
     expect(host.files.has(ownSysctl)).toBe(false);
+  });
+
+  test('a run that was undone in part is passed by, with a word: undo goes on to the run before it, and takes the rest by its number', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(brNetfilter));
+    await apply(host, journal, desiredOf(brNetfilter, forward));
+    host.files.set(ownSysctl, 'mine = 1\n');
+    const partly = await undo(host, journal, { partial: true });
+    expect([partly.undoes, undoneLine('local', 2, { ...partly, partly: isPartly(partly) })]).toEqual([
+      2,
+      'local: run 2 is undone in part',
+    ]);
+    expect(runToUndo(undefined, journal.list)?.id).toBe(1);
+    expect(passedBy(journal.list[0], journal.list)).toEqual([
+      'run 2 was undone in part, by run 3; for the rest of it: node-prep undo 2',
+    ]);
+    expect(runToUndo('2', journal.list)?.id).toBe(2);
+    expect((await undo(host, journal)).undoes).toBe(1);
+    expect(runToUndo(undefined, journal.list)).toBeUndefined();
+    expect(passedBy(undefined, journal.list)).toHaveLength(1);
+    // An undo of the rest that is cut off, or what puts the undo back, makes it the last run in effect again.
+    await undo(host, journal, { run: 2, partial: true });
+    const { end: _end, ...last } = journal.list.at(-1) as Run;
+    journal.list[journal.list.length - 1] = { ...last, end: { at: '', status: 'cut' } };
+    expect([runToUndo(undefined, journal.list)?.id, passedBy(undefined, journal.list)]).toEqual([2, []]);
   });
 
   test('a file that a later run wrote is put back after that run, which is named', async () => {
