@@ -1,10 +1,12 @@
 import { bootCmdline, cmdlineQueries, cmdlineWords } from '../knowledge/cmdline.ts';
+import { list, text } from '../journal/checks.ts';
 import { argvsOf, command, nothing } from './part.ts';
 import type { Part } from './part.ts';
 
 /** The kernel arguments of the next boot, where a command put them into the boot menu. */
 export const bootloaderPart: Part<readonly string[]> = {
   name: 'bootloader',
+  holds: list(text),
   queries: (actions) => (argvsOf(actions).some(writesMenu) ? cmdlineQueries : []),
   read: (actions, answers) => (argvsOf(actions).some(writesMenu) ? cmdlineWords(bootCmdline(answers).text) : []),
   back: (before, after, now, { actions, done, pending }) => {

@@ -1,6 +1,7 @@
 import { ran } from '../answers.ts';
 import type { Run } from '../journal.ts';
 import type { Action, Answers, Argv } from '../model.ts';
+import { either, mapOf, matching, nothing, shape, text } from '../journal/checks.ts';
 import { command, inWords } from './part.ts';
 import type { Back, BackView, Left, Part } from './part.ts';
 
@@ -14,6 +15,10 @@ type Files = { readonly [path: string]: FileState };
 /** Files that were written or removed, by an action or by a command that works on files. */
 export const filesPart: Part<Files> = {
   name: 'files',
+  holds: mapOf(
+    shape({ text: either(text, nothing) }, { mode: matching(/^[0-7]{4}$/), owner: matching(/^\d+:\d+$/), odd: text }),
+    /^\/[^\0]*$/,
+  ),
   queries: (actions) => {
     const paths = pathsOf(actions);
     return paths.length === 0

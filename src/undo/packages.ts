@@ -4,6 +4,7 @@ import { familyNamed } from '../families/table.ts';
 import { quoteAll } from '../knowledge/quote.ts';
 import { readSystem } from '../knowledge/system.ts';
 import type { Action, Argv } from '../model.ts';
+import { mapOf, text } from '../journal/checks.ts';
 import { argvsOf, inWords, nothing } from './part.ts';
 import type { Back, BackView, Left, Part } from './part.ts';
 
@@ -13,6 +14,7 @@ type Packages = { readonly [name: string]: string };
 /** Packages that a run installed, those that came with them included. */
 export const packagesPart: Part<Packages> = {
   name: 'packages',
+  holds: mapOf(text),
   queries: (actions) => (changesPackages(actions) ? [{ ask: 'run', argv: installedQuestion }] : []),
   again: (before, after, { actions, packages }) => {
     const came = broughtBy(before, after, actions);

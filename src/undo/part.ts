@@ -1,4 +1,5 @@
 import type { Run, State } from '../journal.ts';
+import type { Check } from '../journal/checks.ts';
 import type { Action, Answers, Query } from '../model.ts';
 
 /** Something that undo leaves as it is, or that stands in its way. */
@@ -40,6 +41,8 @@ export type BackView = {
  */
 export type Part<S = unknown> = {
   readonly name: string;
+  /** Whether a value can be such a state. */
+  readonly holds: Check;
   /** What to ask in order to `read`; `answers`: those that the plan was made from, or none. */
   queries(actions: readonly Action[], answers: Answers): readonly Query[];
   /** What to ask besides, in order to find the way back from `after` to `before`. */

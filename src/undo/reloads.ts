@@ -1,4 +1,5 @@
 import type { Action } from '../model.ts';
+import { nothing as isNull } from '../journal/checks.ts';
 import { argvsOf, command, nothing } from './part.ts';
 import type { Part } from './part.ts';
 
@@ -35,6 +36,7 @@ const reloads: readonly Reload[] = [
 /** Programs that a run had read their files: once the files are back, they read them again. There is nothing to compare. */
 export const reloadsPart: Part<null> = {
   name: 'reloads',
+  holds: isNull,
   queries: () => [],
   read: () => null,
   back: (_before, _after, _now, { actions, done, pending }) => {

@@ -1,5 +1,6 @@
 import { listed, ran } from '../answers.ts';
 import type { Action, Answers, Argv } from '../model.ts';
+import { list, mapOf, shape, text } from '../journal/checks.ts';
 import { argvsOf, command } from './part.ts';
 import type { Back, Left, Part } from './part.ts';
 
@@ -12,6 +13,7 @@ const verbs = ['mask', 'unmask', 'enable', 'disable', 'start', 'stop'] as const;
 /** Units that a run masked, disabled or stopped, or the other way round. Units of swap are started with the swap. */
 export const unitsPart: Part<Units> = {
   name: 'units',
+  holds: mapOf(shape({ file: text, active: text, links: list(text) })),
   queries: (actions) => {
     const units = unitsOf(actions);
     return units.length === 0
