@@ -44,7 +44,7 @@ export const shape = (needed: Checks, optional: Checks = {}): Check => {
     may.every(([key, check]) => !Object.hasOwn(value, key) || check(value[key]));
 };
 
-/** An object with such values, whatever its keys, or under keys that match. */
+/** An object with such values, whatever its keys, or under keys that match: what becomes a word of a command must be no option. */
 export const mapOf =
   (check: Check, key: RegExp = /^/): Check =>
   (value) =>

@@ -1,6 +1,6 @@
 import { fileText, listed } from '../answers.ts';
 import type { Action, Answers } from '../model.ts';
-import { list, text } from '../journal/checks.ts';
+import { list, matching } from '../journal/checks.ts';
 import { argvsOf, command, inWords, nothing } from './part.ts';
 import type { Left, Part } from './part.ts';
 
@@ -15,7 +15,7 @@ type Loaded = { readonly name: string; readonly uses: number; readonly by: reado
 /** Modules in the kernel, the newest first. Those that are built in are none. */
 export const modulesPart: Part<readonly string[]> = {
   name: 'modules',
-  holds: list(text),
+  holds: list(matching(/^[^-]/)),
   queries: (actions) => (mayLoad(actions) ? [{ ask: 'read', path }] : []),
   again: (_before, _after, { actions }) => (mayLoad(actions) ? [{ ask: 'list', glob: driverGlob, lines: [] }] : []),
   read: (actions, answers) => (mayLoad(actions) ? loadedNow(answers).map(({ name }) => name) : []),

@@ -14,7 +14,7 @@ type Packages = { readonly [name: string]: string };
 /** Packages that a run installed, those that came with them included. */
 export const packagesPart: Part<Packages> = {
   name: 'packages',
-  holds: mapOf(text),
+  holds: mapOf(text, /^[^-]/),
   queries: (actions) => (changesPackages(actions) ? [{ ask: 'run', argv: installedQuestion }] : []),
   again: (before, after, { actions, packages }) => {
     const came = broughtBy(before, after, actions);

@@ -15,7 +15,7 @@ type Want = { readonly path: string; readonly value: string };
 /** Kernel settings that `sysctl` changed, whoever's file it read them from. */
 export const sysctlPart: Part<Values> = {
   name: 'sysctl',
-  holds: mapOf(text),
+  holds: mapOf(text, /^[^-]/),
   queries: keyQueries,
   again: (before, after) => [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].map(queryFor),
   read: (actions, answers) => (setsKeys(actions) ? valuesIn(answers) : {}),

@@ -13,7 +13,7 @@ const verbs = ['mask', 'unmask', 'enable', 'disable', 'start', 'stop'] as const;
 /** Units that a run masked, disabled or stopped, or the other way round. Units of swap are started with the swap. */
 export const unitsPart: Part<Units> = {
   name: 'units',
-  holds: mapOf(shape({ file: text, active: text, links: list(text) })),
+  holds: mapOf(shape({ file: text, active: text, links: list(text) }), /^[^-]/),
   queries: (actions) => {
     const units = unitsOf(actions);
     return units.length === 0

@@ -34,6 +34,7 @@ const odd: readonly (readonly [string, unknown])[] = [
   ['files', { '/etc/x': { text: 'x', owner: '-R / 0' } }],
   ['units', null],
   ['units', { x: { file: 'masked', active: 'active' } }],
+  ['units', { '--root=/tmp': { file: 'masked', active: 'active', links: [] } }],
   ['swap', {}],
   ['modules', 7],
   ['firewalld', null],
