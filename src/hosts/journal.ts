@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import type { Damage, Journal, Run, RunEnd, RunHeader, RunRecord } from '../journal.ts';
 import { lineOf } from '../journal/text.ts';
+import type { Step } from '../model.ts';
 import { appendTo } from './journal-append.ts';
 import { fileNames, fileOf, lookInto, mostKept } from './journal-read.ts';
 import type { Names, Which } from './journal-read.ts';
@@ -136,6 +137,11 @@ const forget = (path: string): void => {
   }
 };
 
+const endedLine = (step: number, { status, output, exitCode, stopped }: Step): string => {
+  const failure = { ...(exitCode !== undefined && { exitCode }), ...(stopped && { stopped: stopped.by }) };
+  return lineOf({ event: 'ended', step, status, output: output.slice(-mostSaid), ...failure });
+};
+
 const recordIn = (path: string, id: number): RunRecord => {
   const file = appendTo(path);
   return {
@@ -150,10 +156,7 @@ const recordIn = (path: string, id: number): RunRecord => {
         // That the step has ended will not be written down either, and that is said.
       }
     },
-    ended: async (step, { status, output, exitCode, stopped }) => {
-      const failure = { ...(exitCode !== undefined && { exitCode }), ...(stopped && { stopped: stopped.by }) };
-      file.append(lineOf({ event: 'ended', step, status, output: output.slice(-mostSaid), ...failure }));
-    },
+    ended: async (step, came) => file.append(endedLine(step, came)),
     end: async (end) => {
       try {
         file.append(endLine(end));

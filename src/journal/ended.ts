@@ -1,4 +1,5 @@
 import type { Run, RunStep } from '../journal.ts';
+import { isJudgedLater } from '../stopped.ts';
 
 /** Which run put a run back, by the number of the one that was: an undo that came to a good end, and was not put back itself. */
 export const undoneBy = (runs: readonly Run[]): ReadonlyMap<number, number> => {
@@ -24,11 +25,8 @@ export const partlyUndoneBy = (runs: readonly Run[]): ReadonlyMap<number, number
 };
 
 /** Whether a step stopped its run. That a command failed which the verification judges proves nothing. */
-export const isFailed = ({ plan }: Run, step: RunStep, at: number): boolean => {
-  const action = plan.actions[at];
-  const tolerated = action?.do === 'run' && action.judgedBy === 'verify' && step.exitCode !== undefined;
-  return step.status === 'failed' && (!tolerated || step.stopped !== undefined);
-};
+export const isFailed = ({ plan }: Run, step: RunStep, at: number): boolean =>
+  step.status === 'failed' && (!isJudgedLater(plan.actions[at], step.exitCode) || step.stopped !== undefined);
 
 /** How many steps of a run were done. */
 export const doneSteps = (run: Run): number =>

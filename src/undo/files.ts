@@ -2,7 +2,7 @@ import { ran } from '../answers.ts';
 import type { Run } from '../journal.ts';
 import type { Action, Answers, Argv } from '../model.ts';
 import { either, mapOf, matching, nothing, shape, text } from '../journal/checks.ts';
-import { command, inWords } from './part.ts';
+import { command, namesInWords } from './part.ts';
 import type { Back, BackView, Left, Part } from './part.ts';
 
 /**
@@ -115,7 +115,7 @@ const modeOf = (mode: string): `0${string}` | 'keep' => (mode.startsWith('0') ? 
 
 const stopped = (path: string, meant: FileState | undefined, now: FileState, later: readonly Run[]): Left => {
   const runs = later.filter((run) => pathsOf(run.plan.actions).includes(path)).map((run) => run.id);
-  const by = runs.length > 0 ? `; run ${inWords(runs.map(String))} wrote it later: undo that first` : '';
+  const by = runs.length > 0 ? `; run ${namesInWords(runs.map(String))} wrote it later: undo that first` : '';
   return { what: path, why: `${whatIsThere(meant, now)}${by}` };
 };
 

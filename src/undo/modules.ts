@@ -1,7 +1,7 @@
 import { fileText, listed } from '../answers.ts';
 import type { Action, Answers } from '../model.ts';
 import { list, matching } from '../journal/checks.ts';
-import { argvsOf, command, inWords, nothing } from './part.ts';
+import { argvsOf, command, namesInWords, nothing } from './part.ts';
 import type { Left, Part } from './part.ts';
 
 const path = '/proc/modules';
@@ -86,8 +86,8 @@ const inUse = (staying: readonly Loaded[]): Left[] =>
     ? []
     : [
         {
-          what: `${staying.length === 1 ? 'module' : 'modules'} ${inWords(staying.map(({ name }) => name))}`,
-          why: `in use: ${inWords(staying.map(userOf), 6)}`,
+          what: `${staying.length === 1 ? 'module' : 'modules'} ${namesInWords(staying.map(({ name }) => name))}`,
+          why: `in use: ${namesInWords(staying.map(userOf), 6)}`,
         },
       ];
 

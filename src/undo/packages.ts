@@ -5,7 +5,7 @@ import { quoteAll } from '../knowledge/quote.ts';
 import { readSystem } from '../knowledge/system.ts';
 import type { Action, Argv } from '../model.ts';
 import { mapOf, text } from '../journal/checks.ts';
-import { argvsOf, inWords, nothing } from './part.ts';
+import { argvsOf, namesInWords, nothing } from './part.ts';
 import type { Back, BackView, Left, Part } from './part.ts';
 
 /** Versions of all packages that are there, by their names, as the package manager wants to hear them; "?" where it has none yet. */
@@ -79,7 +79,7 @@ const kept = (came: readonly string[]): Back => ({
       ? []
       : [
           {
-            what: `${packagesWord(came)} ${inWords(came)}`,
+            what: `${packagesWord(came)} ${namesInWords(came)}`,
             why: 'installed packages stay; --packages removes what nothing else needs',
           },
         ],
@@ -99,7 +99,7 @@ const removed = (came: readonly string[], brought: readonly string[], { answers 
     left:
       needed.length === 0
         ? []
-        : [{ what: `${packagesWord(needed)} ${inWords(needed)}`, why: 'something that was installed otherwise needs them' }],
+        : [{ what: `${packagesWord(needed)} ${namesInWords(needed)}`, why: 'something that was installed otherwise needs them' }],
   };
 };
 

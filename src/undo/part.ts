@@ -74,7 +74,7 @@ export const argvsOf = (actions: readonly Action[]): (readonly string[])[] =>
   actions.flatMap((action) => (action.do === 'run' ? [action.argv] : []));
 
 /** Names in a sentence: "a, b and c"; of many only the first. */
-export const inWords = (names: readonly string[], most = 12): string => {
+export const namesInWords = (names: readonly string[], most = 12): string => {
   if (names.length > most) return `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
   return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
 };

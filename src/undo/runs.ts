@@ -2,7 +2,7 @@ import { OperatorError } from '../errors.ts';
 import type { Run } from '../journal.ts';
 import { isFailed, partlyUndoneBy, undoneBy } from '../journal/ended.ts';
 import type { Action } from '../model.ts';
-import { inWords } from './part.ts';
+import { namesInWords } from './part.ts';
 
 /** The runs after one that are in effect and no undo of it. */
 export const laterRuns = (run: Run, runs: readonly Run[]): Run[] =>
@@ -52,6 +52,6 @@ const unknownRun = (word: string, runs: readonly Run[]): OperatorError => {
   const known = runs.map(({ id }) => String(id)).toReversed();
   return new OperatorError(
     `There is no run ${word} in the journal.`,
-    known.length === 0 ? 'Nothing was done on this host yet.' : `Known: ${inWords(known)}; node-prep history lists them.`,
+    known.length === 0 ? 'Nothing was done on this host yet.' : `Known: ${namesInWords(known)}; node-prep history lists them.`,
   );
 };
