@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import type { Damage, Journal, Run, RunEnd, RunHeader, RunRecord } from '../journal.ts';
@@ -123,7 +123,9 @@ const surplus = (folder: string, { runs }: Names): string[] => {
   let bytes = 0;
   const names = runs.map(({ name }) => name).toReversed();
   const kept = names.findIndex((name, at) => {
-    bytes += statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0;
+    const stats = lstatSync(join(folder, name), { throwIfNoEntry: false });
+    // What is no run takes nothing from those that are: it is not read.
+    bytes += stats?.isFile() && stats.size <= mostKept.bytes ? stats.size : 0;
     return at >= mostKept.runs - 1 || (at > 0 && bytes > mostKept.allBytes - mostKept.bytes);
   });
   return kept < 0 ? [] : names.slice(kept);

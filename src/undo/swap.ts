@@ -14,7 +14,7 @@ type Swap = { readonly name: string; readonly priority: number };
 /** Swap that is on. */
 export const swapPart: Part<readonly Swap[]> = {
   name: 'swap',
-  holds: list(shape({ name: matching(/^\//), priority: whole })),
+  holds: list(shape({ name: matching(/^[^-]/), priority: whole })),
   queries: (actions) => (changesSwap(actions) ? [{ ask: 'read', path }] : []),
   read: (actions, answers) => (changesSwap(actions) ? swapsIn(answers) : []),
   back: (before, after, now, { actions }) => {

@@ -296,6 +296,14 @@ describe('what is damaged is named, and stops nothing', () => {
     expect((await journal.look()).damage.map(({ problem }) => problem)).not.toContain(expect.stringContaining('was not read'));
   });
 
+  test('a file that is too large to be a run costs no run its place', async () => {
+    await (await journal.begin(headerOf())).end({ at: '2026-11-21T17:26:00.000Z', status: 'applied' });
+    writeFileSync(fileIn('000002.jsonl'), '');
+    truncateSync(fileIn('000002.jsonl'), 33 * 1024 * 1024);
+    await journal.begin(headerOf());
+    expect(readdirSync(runsIn())).toEqual(['000001.jsonl', '000002.jsonl', '000003.jsonl']);
+  });
+
   test('an apply reads the newest run and those without an end; of the others, only that they have one', async () => {
     for (const status of ['applied', 'failed', 'cut'] as const)
       await (
