@@ -59,27 +59,21 @@ const goBack = async (
   { answers, plan }: { readonly answers: Answers; readonly plan: Plan },
 ): Promise<UndoOutcome> => {
   let after: UndoPlan | undefined;
-  const header = options.journal && {
-    ...options.journal.header,
-    command: 'undo' as const,
-    undoes: run.id,
-    bootId: bootIdOf(answers),
-  };
+  const { to, header } = options.journal ?? {};
+  const said = header && { ...header, command: 'undo' as const, undoes: run.id, bootId: bootIdOf(answers) };
   const verify = async (steps: readonly Step[]): Promise<Outcome> => {
     after = await unlessSignal(2, planUndoOf(host, run, { ...options, pending: [] }));
     return judge(host.name, plan, after?.plan, steps, (now) => stillToDo(now, after?.stops ?? []));
   };
-  const outcome = await execute(
-    {
-      host,
-      plan,
-      answers,
-      verify,
-      isPartly: (done) => isPartly({ ...done, stops: after?.stops ?? [] }),
-      ...(options.journal && header && { journal: { to: options.journal.to, header } }),
-    },
-    { confirm: async () => true, progress: options.progress },
-  );
+  const recorded = {
+    host,
+    plan,
+    answers,
+    verify,
+    isPartly: (done: Outcome): boolean => isPartly({ ...done, stops: after?.stops ?? [] }),
+    ...(to && said && { journal: { to, header: said } }),
+  };
+  const outcome = await execute(recorded, { confirm: async () => true, progress: options.progress });
   return { ...outcome, undoes: run.id, left: after?.left ?? [], stops: after?.stops ?? [] };
 };
 

@@ -49,8 +49,7 @@ const undoOn = async (host: Host, args: Args, shown: Shown): Promise<number> => 
   const journal = await journalOf(host, patienceFrom(args), 'all');
   const runs = journal?.runs ?? [];
   const run = runToUndo(args.words[0], runs, on(args, 'packages'));
-  if (args.words[0] === undefined) requireReadable(journal?.damage ?? [], run);
-  if (args.words[0] === undefined) for (const word of passedBy(run, runs)) note(`${word}.`);
+  if (args.words[0] === undefined) sayChoice(run, runs, journal?.damage ?? []);
   if (!journal || !run) return nothingToUndo(args);
   const outcome = await undoHost(host, run, {
     packages: on(args, 'packages'),
@@ -70,16 +69,19 @@ const undoOn = async (host: Host, args: Args, shown: Shown): Promise<number> => 
   return undoneCode(outcome);
 };
 
+/** Without a number, the operator is told what is passed by. */
+const sayChoice = (run: Run | undefined, runs: readonly Run[], damage: readonly Damage[]): void => {
+  requireReadable(damage, run);
+  for (const word of passedBy(run, runs)) note(`${word}.`);
+};
+
 /** Which run was the last is not known where one that came later cannot be read. */
 const requireReadable = (damage: readonly Damage[], run: Run | undefined): void => {
   const later = damage.find(({ id = 0 }) => id > (run?.id ?? 0));
   if (later)
     throw new OperatorError(
       `Run ${later.id} cannot be read, so which run was the last is not known (${later.path}: ${later.problem}). Nothing was touched.`,
-      `${later.remedy}. Or name the run that is to be undone: node-prep history, then node-prep undo NUMBER.`.replace(
-        /^./,
-        (first) => first.toUpperCase(),
-      ),
+      `Name the run that is to be undone: node-prep history, then node-prep undo NUMBER. Or ${later.remedy}.`,
     );
 };
 

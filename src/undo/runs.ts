@@ -22,9 +22,9 @@ export const pendingOf = (run: Run, runs: readonly Run[]): Action[] => {
 };
 
 /**
- * The run that an undo is about: the one of that number, else the last apply that did something and is not undone, not even in part: what was
- * changed since would be in its way again. Undefined where there is none to undo. `again`: one that is undone will do, as its packages may still be there. Throws an OperatorError where the number means
- * none, or one that cannot be undone.
+ * The run that an undo is about: the one of that number, else the last apply that did something and is not undone, not even in part: what
+ * was changed since would be in its way again. Undefined where there is none to undo. `again`: one that is undone will do, as its packages
+ * may still be there. Throws an OperatorError where the number means none, or one that cannot be undone.
  */
 export const runToUndo = (word: string | undefined, runs: readonly Run[], again = false): Run | undefined => {
   const undone = undoneBy(runs);
