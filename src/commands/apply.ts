@@ -121,5 +121,5 @@ const report = async (outcome: Outcome, args: Args): Promise<void> => {
   if ('problem' in outcome && outcome.status !== 'refused') note(`${problemText(outcome)}.`);
   if (outcome.status === 'refused') note('refused: something is blocked, and nothing was touched. --partial does the rest.');
   if ('plan' in outcome && outcome.plan) print(verdictLine(outcome.host, outcome.plan));
-  if (!on(args, 'quiet')) sayRun(outcome);
+  if (!on(args, 'quiet')) await sayRun(outcome);
 };

@@ -1,7 +1,8 @@
 import { ran } from '../answers.ts';
 import type { Run } from '../journal.ts';
 import type { Action, Answers, Argv } from '../model.ts';
-import { command, inWords } from './part.ts';
+import { either, mapOf, matching, nothing, shape, text } from '../journal/checks.ts';
+import { command, namesInWords } from './part.ts';
 import type { Back, BackView, Left, Part } from './part.ts';
 
 /**
@@ -14,6 +15,10 @@ type Files = { readonly [path: string]: FileState };
 /** Files that were written or removed, by an action or by a command that works on files. */
 export const filesPart: Part<Files> = {
   name: 'files',
+  holds: mapOf(
+    shape({ text: either(text, nothing) }, { mode: matching(/^[0-7]{4}$/), owner: matching(/^\d+:\d+$/), odd: text }),
+    /^\/[^\0]*$/,
+  ),
   queries: (actions) => {
     const paths = pathsOf(actions);
     return paths.length === 0
@@ -78,7 +83,7 @@ const isSame = (a: FileState, b: FileState | undefined): boolean =>
   b !== undefined && a.text === b.text && a.odd === undefined && b.odd === undefined;
 
 const wayBack = (path: string, was: FileState, meant: FileState | undefined, now: FileState, view: BackView): Back => {
-  if (isSame(now, was)) return { actions: [], left: [], stops: [] };
+  if (isSame(now, was)) return { actions: ownersBack(path, was, meant, now), left: [], stops: [] };
   if (was.odd !== undefined)
     return { actions: [], left: [{ what: path, why: `what it was is not known: ${was.odd}` }], stops: [] };
   if (isSame(now, meant)) return { actions: putBack(path, was, meant ?? now, now), left: [], stops: [] };
@@ -93,16 +98,24 @@ const putBack = (path: string, was: FileState, left: FileState, now: FileState):
   const owner = was.owner !== undefined && was.owner !== (now.owner ?? '0:0') && isOurs('owner') ? was.owner : undefined;
   return [
     { do: 'write', path, mode, before: now.text, after: was.text, for: [] },
-    ...(owner === undefined ? [] : [command(['chown', owner, path], `give ${path} back to its owner`)]),
+    ...(owner === undefined ? [] : [chown(owner, path)]),
   ];
 };
+
+/** A file that this run had removed, and that an undo which was cut off wrote anew, may still be root's. */
+const ownersBack = (path: string, was: FileState, left: FileState | undefined, now: FileState): Action[] =>
+  was.text !== null && was.owner !== undefined && now.owner !== undefined && was.owner !== now.owner && left?.text === null
+    ? [chown(was.owner, path)]
+    : [];
+
+const chown = (owner: string, path: string): Action => command(['chown', owner, path], `give ${path} back to its owner`);
 
 /** Bits for setuid and the like would need a mode of their own: such files are none that are written here. */
 const modeOf = (mode: string): `0${string}` | 'keep' => (mode.startsWith('0') ? (mode as `0${string}`) : 'keep');
 
 const stopped = (path: string, meant: FileState | undefined, now: FileState, later: readonly Run[]): Left => {
   const runs = later.filter((run) => pathsOf(run.plan.actions).includes(path)).map((run) => run.id);
-  const by = runs.length > 0 ? `; run ${inWords(runs.map(String))} wrote it later: undo that first` : '';
+  const by = runs.length > 0 ? `; run ${namesInWords(runs.map(String))} wrote it later: undo that first` : '';
   return { what: path, why: `${whatIsThere(meant, now)}${by}` };
 };
 

@@ -2,6 +2,7 @@ import { fileText, numbered } from '../answers.ts';
 import { escapedPath } from '../knowledge/systemd.ts';
 import { unescaped } from '../knowledge/swap-fstab.ts';
 import type { Action, Answers } from '../model.ts';
+import { list, matching, shape, whole } from '../journal/checks.ts';
 import { argvsOf, command, nothing } from './part.ts';
 import type { Part } from './part.ts';
 
@@ -13,6 +14,7 @@ type Swap = { readonly name: string; readonly priority: number };
 /** Swap that is on. */
 export const swapPart: Part<readonly Swap[]> = {
   name: 'swap',
+  holds: list(shape({ name: matching(/^[^-]/), priority: whole })),
   queries: (actions) => (changesSwap(actions) ? [{ ask: 'read', path }] : []),
   read: (actions, answers) => (changesSwap(actions) ? swapsIn(answers) : []),
   back: (before, after, now, { actions }) => {
