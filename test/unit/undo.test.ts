@@ -98,6 +98,32 @@ describe('what somebody changed since', () => {
     expect(journal.list).toHaveLength(1);
   });
 
+  test('a link that somebody put in the place of a file stops it, also where it leads to the same text', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward));
+    host.files.set('/root/copy', host.files.get(ownSysctl) ?? '');
+    host.files.set(ownSysctl, { link: '/root/copy' });
+    const refused = await undo(host, journal);
+    expect([refused.status, refused.stops]).toEqual([
+      'refused',
+      [{ what: ownSysctl, why: 'it is a link to /root/copy now, which no run made' }],
+    ]);
+    expect(host.files.get(ownSysctl)).toEqual({ link: '/root/copy' });
+  });
+
+  test('a swap file that is gone stops it before the line that names it is back', async () => {
+    const swap = {
+      '/swapfile': 'SWAPSPACE2',
+      '/etc/fstab': '/swapfile none swap sw 0 0\n',
+      '/proc/swaps': 'Filename\tType\tSize\tUsed\tPriority\n/swapfile file\t1000\t0\t-2\n',
+    };
+    const { host, journal } = await appliedOn(debianWith(swap), desiredOf({ kind: 'swap', policy: 'off' }));
+    const fstab = host.files.get('/etc/fstab');
+    host.files.delete('/swapfile');
+    const refused = await undo(host, journal);
+    expect([refused.status, refused.stops.map(({ what }) => what)]).toEqual(['refused', ['/swapfile']]);
+    expect(host.files.get('/etc/fstab')).toBe(fstab);
+  });
+
   test('--partial puts back the rest, says so, and the run can be undone again once the file is mended', async () => {
     const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward, brNetfilter));
     const text = host.files.get(ownSysctl);
