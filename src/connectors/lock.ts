@@ -4,6 +4,7 @@ import { OperatorError } from '../errors.ts';
 import { inWords } from '../hosts/trouble.ts';
 import { stoppedBy, unlessSignal } from '../interrupt.ts';
 import type { Host } from '../model.ts';
+import { environment } from './environment.ts';
 import { holderOf } from './lock-holder.ts';
 
 type Patience = NonNullable<Parameters<Host['lock']>[0]>;
@@ -92,7 +93,8 @@ const open = (locked: Locked): number => {
 /** A lock belongs to the open file, not to who asked for it: flock(1) ends, and what it has locked for us stays so while we live. */
 const flock = (file: number): Promise<{ code: number; complaint: string }> =>
   new Promise((resolve) => {
-    const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'pipe', file], detached: true });
+    const stdio = ['ignore', 'ignore', 'pipe', file] as const;
+    const child = spawn('flock', ['-n', '3'], { env: environment(), stdio: [...stdio], detached: true });
     let complaint = '';
     child.stderr?.on('data', (text: Buffer) => (complaint += text.toString()));
     child.once('error', () => resolve({ code: 127, complaint: '' }));

@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/connectors/local.ts';
 import { isFull } from '../needs.ts';
@@ -45,4 +50,21 @@ describe('a command that changes a host', () => {
     );
     expect(output.trim().split(/\s+/)).toEqual([String(pids[0]), String(pids[0])]);
   });
+
+  test('comes to its end although node-prep is killed: what it prints after that goes nowhere, and harms nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'node-prep-run-'));
+    const command = `until [ -e go ]; do sleep 0.05; done; echo one && echo two >&2 && seq 200000 && : > ended`;
+    const script = `const { run } = await import(process.argv[1]); await run(['sh', '-c', process.argv[2]], () => console.log('begun'));`;
+    const file = resolve(import.meta.dirname, '../../src/connectors/local.ts');
+    const node = spawn(process.execPath, ['--input-type=module', '-e', script, file, command], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(node.stdout, 'data');
+    node.kill('SIGKILL');
+    await once(node, 'exit');
+    writeFileSync(join(folder, 'go'), '');
+    await expect.poll(() => existsSync(join(folder, 'ended')), { timeout: 15_000 }).toBe(true);
+    rmSync(folder, { recursive: true });
+  }, 30_000);
 });
