@@ -115,7 +115,7 @@ type Relay = {
  */
 const startRelay = (): Relay => {
   // Of two outputs tee(1) gives up one that is broken, not both, as far as SIGPIPE does not end it.
-  const relay = spawn('sh', ['-c', "trap '' PIPE; exec tee /dev/null"], {
+  const relay = spawn('/bin/sh', ['-c', "trap '' PIPE; exec tee /dev/null"], {
     env: environment(),
     // The current folder may be on what somebody wants to unmount.
     cwd: '/',
