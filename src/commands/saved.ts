@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { identityQueries, planFrom, questionsTo } from '../apply.ts';
+import { planFrom, questionsTo } from '../apply.ts';
 import type { ApplyOptions } from '../apply.ts';
 import { configBytes } from '../config-read.ts';
 import type { ConfigBytes } from '../config-read.ts';
@@ -10,6 +10,7 @@ import { changesSince, newlyRead } from '../fingerprint-changes.ts';
 import { fingerprintOf } from '../fingerprint.ts';
 import type { Fingerprint } from '../fingerprint.ts';
 import { readPlanFile, writePlanFile } from '../hosts/plan-file.ts';
+import { identityQueries } from '../knowledge/identity.ts';
 import { quoteAll } from '../knowledge/quote.ts';
 import type { Answers, Desired, Host, Plan } from '../model.ts';
 import { digest, looksSaved, readSaved, savedText } from '../saved-plan.ts';
