@@ -69,6 +69,7 @@ const rules: readonly Rule[] = [
     applies: isIn('renders'),
     forbids: (w) => isNode(w) || startsProcesses(w) || isIn('hosts', 'connectors', 'views')(w),
   },
+  { name: 'connectors know no host', applies: isIn('connectors'), forbids: isIn('hosts', 'kinds', 'plan', 'views', 'commands') },
   { name: 'views know no host', applies: isIn('views'), forbids: isIn('hosts', 'connectors') },
   {
     name: 'only connectors and the local host start processes',

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { OperatorError } from '../errors.ts';
-import { inWords } from '../hosts/trouble.ts';
+import { troubleWords } from '../trouble.ts';
 import { stoppedBy, unlessSignal } from '../interrupt.ts';
 import type { Host } from '../model.ts';
 import { environment } from './environment.ts';
@@ -86,7 +86,7 @@ const open = (locked: Locked): number => {
     fchmodSync(file, 0o600);
     return file;
   } catch (error) {
-    throw cannot(locked, 1, inWords(error));
+    throw cannot(locked, 1, troubleWords(error));
   }
 };
 

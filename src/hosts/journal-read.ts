@@ -6,8 +6,7 @@ import type { Damage, Run } from '../journal.ts';
 import { runFrom } from '../journal/text.ts';
 import type { Broken } from '../journal/text.ts';
 import { quote } from '../knowledge/quote.ts';
-import { codeOf } from './files.ts';
-import { inWords, remedyFor } from './trouble.ts';
+import { codeOf, remedyFor, troubleWords } from '../trouble.ts';
 
 const MiB = 1024 * 1024;
 
@@ -78,7 +77,10 @@ const namesIn = (folder: string): readonly string[] => {
     if (codeOf(error) === 'ENOENT') return [];
     if (codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM')
       throw new OperatorError(`Only root may read the journal in ${folder}.`, 'Run it with sudo: sudo node-prep history');
-    throw new OperatorError(`Cannot read the journal in ${folder}: ${inWords(error)}. Nothing was touched.`, remedyFor(error));
+    throw new OperatorError(
+      `Cannot read the journal in ${folder}: ${troubleWords(error)}. Nothing was touched.`,
+      remedyFor(error),
+    );
   }
 };
 
@@ -110,7 +112,7 @@ const contentOf = (path: string, left: { bytes: number }): Buffer | string => {
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    return codeOf(error) === 'ELOOP' ? 'it is a link' : `it cannot be read: ${inWords(error)}`;
+    return codeOf(error) === 'ELOOP' ? 'it is a link' : `it cannot be read: ${troubleWords(error)}`;
   }
   try {
     const stats = fstatSync(file);
@@ -122,7 +124,7 @@ const contentOf = (path: string, left: { bytes: number }): Buffer | string => {
     left.bytes -= stats.size;
     return readAll(file, stats.size);
   } catch (error) {
-    return `it cannot be read: ${inWords(error)}`;
+    return `it cannot be read: ${troubleWords(error)}`;
   } finally {
     closeSync(file);
   }

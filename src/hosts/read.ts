@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import type { Answer } from '../model.ts';
-import { codeOf } from './place.ts';
+import { codeOf } from '../trouble.ts';
 import type { Place } from './place.ts';
 import { wantedOf } from './wanted.ts';
 

@@ -4,7 +4,7 @@ import { stoppedBy, unlessSignal } from '../interrupt.ts';
 import type { Host } from '../model.ts';
 import type { HostJournal } from './journal.ts';
 import { bootId, commandLine, isAlive } from './process.ts';
-import { here } from './files.ts';
+import { here } from './place.ts';
 import { pathsOf, sweep } from './leftovers.ts';
 
 /**
