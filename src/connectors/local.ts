@@ -114,19 +114,13 @@ type Relay = {
  * what it does. It takes what is printed as long as somebody prints, whether or not there is still somebody who wants to know.
  */
 const startRelay = (): Relay => {
-  // Of two outputs tee(1) gives up one that is broken, not both, as far as SIGPIPE does not end it.
-  const relay = spawn('/bin/sh', ['-c', "trap '' PIPE; exec tee /dev/null"], {
-    env: environment(),
-    // The current folder may be on what somebody wants to unmount.
-    cwd: '/',
-    stdio: ['pipe', 'pipe', 'ignore'],
-    detached: true,
-  });
+  const stdio = ['pipe', 'pipe', 'ignore'] as const;
+  // Not in the current folder, which may be on what somebody wants to unmount.
+  const relay = spawn('/bin/sh', ['-c', drain], { env: environment(), cwd: '/', stdio: [...stdio], detached: true });
   const said = tailOf(relay.stdout);
-  const over = new Promise<void>((resolve) => {
-    relay.stdout.once('close', resolve);
-    relay.once('error', () => resolve());
-  });
+  const over = new Promise((resolve) => relay.stdout.once('close', resolve));
+  // Where none can be started, its output is closed at once.
+  relay.once('error', () => undefined);
   return {
     into: relay.pid === undefined ? 'ignore' : relay.stdin,
     handedOn: () => relay.stdin.destroy(),
@@ -139,6 +133,9 @@ const startRelay = (): Relay => {
     },
   };
 };
+
+/** Of two outputs tee(1) gives up one that is broken, not both, as long as SIGPIPE does not end it. */
+const drain = "trap '' PIPE; exec tee /dev/null";
 
 /** Keeps the end of what is printed, however much that is. Bytes that are no text come out as U+FFFD. */
 const tailOf = (stream: NodeJS.ReadableStream): (() => string) => {
