@@ -1,7 +1,7 @@
-import { fileText } from './answers.ts';
 import { OperatorError } from './errors.ts';
 import { claimsOfImage, planImage, queriesForImage } from './image.ts';
 import { unlessSignal } from './interrupt.ts';
+import { bootIdOf, identityQueries } from './knowledge/identity.ts';
 import { claimsAbout, has, isConverged, makePlan, queriesFor } from './plan.ts';
 import type { Journal, RunHeader, State } from './journal.ts';
 import { recordedSteps, whyUnwritten, withTrouble } from './recorded.ts';
@@ -66,18 +66,6 @@ export const applyHost = async (host: Host, desired: Desired, options: ApplyOpti
   return execute(run, watch);
 };
 
-/** The kernel makes a new one at every boot (random(4)). */
-export const bootIdQuery: Query = { ask: 'read', path: '/proc/sys/kernel/random/boot_id' };
-
-/** Which host it is, in which of its boots. */
-export const identityQueries: readonly Query[] = [bootIdQuery, { ask: 'read', path: '/etc/machine-id' }];
-
-/** The host's own id (machine-id(5)); "" where it has none. */
-export const machineIdOf = (answers: Answers): string => fileText(answers, '/etc/machine-id')?.trim() ?? '';
-
-/** The boot that a host answered in; "" where it did not say. */
-export const bootIdOf = (answers: Answers): string => fileText(answers, '/proc/sys/kernel/random/boot_id')?.trim() ?? '';
-
 /** A plan that is agreed to. `verify`: looks at the host again, after these steps. `answers`: those that the plan was made from. `isPartly`: RunEnd's `partly`. */
 type Recorded = {
   readonly host: Host;
@@ -103,7 +91,8 @@ export const execute = async ({ host, plan, answers, verify, journal, isPartly }
   const done = await watch.progress(plan, recordedSteps(actions, steps, record, now));
   const outcome: Outcome = { ...(await verify(done)), run: record.id };
   const status = outcome.status === 'applied' ? 'applied' : 'failed';
-  const after = await unlessSignal(2, standing());
+  // Who wants the verification left out waits for no other look at the host either.
+  const after = 'plan' in outcome && outcome.plan ? await unlessSignal(2, standing()) : undefined;
   const more = { ...(after && { after }), ...(isPartly?.(outcome) && { partly: true as const }) };
   const unended = await whyUnwritten(record.end({ at: new Date().toISOString(), status, ...more }));
   return withTrouble(outcome, now.trouble ?? unended);

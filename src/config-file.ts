@@ -1,7 +1,7 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { LineCounter, isMap, isNode, isScalar, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import * as z from 'zod';
+import type { ConfigBytes } from './config-read.ts';
 import { OperatorError, nearest } from './errors.ts';
 import { isModuleName } from './knowledge/module-names.ts';
 import { isSysctlKey } from './knowledge/sysctl.ts';
@@ -79,9 +79,14 @@ function oneLine(value: string): boolean {
  * Reads a configuration file. Every scalar is taken as it is written: YAML would make 1.3 of 1.30 and round large numbers. Throws an OperatorError that
  * names file, line, column and key.
  */
-export const readConfig = (path: string): OwnConfig => {
+export const parseConfig = ({ path, bytes }: ConfigBytes): OwnConfig => {
   const lines = new LineCounter();
-  const document = parseDocument(contentOf(path), { lineCounter: lines, version: '1.2', schema: 'failsafe', logLevel: 'error' });
+  const document = parseDocument(textOf(path, bytes), {
+    lineCounter: lines,
+    version: '1.2',
+    schema: 'failsafe',
+    logLevel: 'error',
+  });
   const problem = document.errors[0];
   if (problem) {
     const at = lines.linePos(problem.pos[0]);
@@ -117,31 +122,11 @@ const withNulls = (profiles: unknown): unknown =>
       )
     : profiles;
 
-const contentOf = (path: string): string => {
-  const bytes = Buffer.alloc(mostBytes + 1);
-  let length = 0;
-  try {
-    const file = openSync(path, 'r');
-    try {
-      // Not by its size: it may be a pipe.
-      for (let read = -1; read !== 0 && length < bytes.length; length += read)
-        read = readSync(file, bytes, length, bytes.length - length, null);
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    throw new OperatorError(
-      `Cannot read ${path}: ${error instanceof Error && 'code' in error ? error.code : error}.`,
-      'Give an existing YAML file after --config.',
-    );
-  }
-  const text = bytes.toString('utf8', 0, length);
-  if (length > mostBytes) throw new OperatorError(`${path} is larger than 64 KiB.`, 'No configuration is: give another file.');
+const textOf = (path: string, bytes: Buffer): string => {
+  const text = bytes.toString('utf8');
   if (isTooDeep(text)) throw new OperatorError(`${path} has lists in lists too deep to read.`, 'Three levels are enough.');
   return text;
 };
-
-const mostBytes = 64 * 1024;
 
 /** The parser takes the square of the depth in time, and the stack for it. */
 const isTooDeep = (text: string): boolean => {

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { didYouMean, OperatorError } from './errors.ts';
 import type { OwnConfig } from './config-file.ts';
+import { configBytes } from './config-read.ts';
+import type { ConfigBytes } from './config-read.ts';
 import { isModuleName, moduleName } from './knowledge/module-names.ts';
 import { isSysctlKey, sysctlKey, sysctlPath } from './knowledge/sysctl.ts';
 import type { Desired, Need, Permissions, Waiver } from './model.ts';
@@ -33,7 +35,12 @@ const families = ['ipv4', 'ipv6'] as const;
  */
 export const loadSettings = async (flags: DesiredFlags, today: Date): Promise<Settings> => {
   const path = configFileOf(flags);
-  const file = path === undefined ? {} : await (await import('./config-file.ts')).readConfig(path);
+  return settingsIn(flags, path === undefined ? undefined : configBytes(path), today);
+};
+
+/** The same of a configuration file that was read before; undefined: there is none. */
+export const settingsIn = async (flags: DesiredFlags, config: ConfigBytes | undefined, today: Date): Promise<Settings> => {
+  const file = config ? (await import('./config-file.ts')).parseConfig(config) : {};
   const ip = ipFamilies(flags.ipFamilies?.split(',') ?? file.ipFamilies ?? ['ipv4']);
   const chosen = chooseProfiles(flags.profiles ?? [], file, ip);
   const { waivers, warnings } = currentWaivers(
@@ -42,7 +49,7 @@ export const loadSettings = async (flags: DesiredFlags, today: Date): Promise<Se
   );
   const desired = desiredState(
     chosen,
-    { needs: ownNeeds(file), from: path === undefined ? '' : (flags.config ?? defaultFile) },
+    { needs: ownNeeds(file), from: config ? (flags.config ?? defaultFile) : '' },
     waivers,
     flags.allow,
   );

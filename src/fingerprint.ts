@@ -1,7 +1,7 @@
-import { bootIdOf, machineIdOf } from './apply.ts';
 import type { PackageFacts } from './families/family.ts';
 import { families, familyNamed } from './families/table.ts';
 import { queryKey } from './answers.ts';
+import { bootIdOf, machineIdOf } from './knowledge/identity.ts';
 import { isRoot } from './knowledge/rights.ts';
 import { isDenied } from './unread.ts';
 import type { Answers, Desired, Finding, Plan, Query, Reading, System } from './model.ts';

@@ -1,4 +1,5 @@
-import { bootIdOf, bootIdQuery, execute } from './apply.ts';
+import { execute } from './apply.ts';
+import { bootIdOf, bootIdQuery } from './knowledge/identity.ts';
 import type { ApplyOptions, Watch } from './apply.ts';
 import { OperatorError } from './errors.ts';
 import type { Run } from './journal.ts';

@@ -69,6 +69,7 @@ const rules: readonly Rule[] = [
     applies: isIn('renders'),
     forbids: (w) => isNode(w) || startsProcesses(w) || isIn('hosts', 'connectors', 'views')(w),
   },
+  { name: 'connectors know no host', applies: isIn('connectors'), forbids: isIn('hosts', 'kinds', 'plan', 'views', 'commands') },
   { name: 'views know no host', applies: isIn('views'), forbids: isIn('hosts', 'connectors') },
   {
     name: 'only connectors and the local host start processes',
@@ -86,6 +87,30 @@ const rules: readonly Rule[] = [
     forbids: (w) => w.startsWith('hosts/memory'),
   },
 ];
+
+/** The files that these come to, by way of all that they import from src, each with the one that leads there. */
+const reachedFrom = (files: readonly Source[], all: readonly Source[]): ReadonlyMap<string, string> => {
+  const imports = new Map(all.map((file) => [file.path, importsOf(file).map((i) => i.what)]));
+  const by = new Map(files.map(({ path }) => [path, path]));
+  for (const path of by.keys()) for (const what of imports.get(path) ?? []) if (!by.has(what)) by.set(what, path);
+  return by;
+};
+
+/** What the pure core must not come to by any way either: they know the process, its signals and hosts. */
+const isImpure = (what: string): boolean =>
+  isNode(what) ||
+  startsProcesses(what) ||
+  isIn('hosts', 'connectors', 'views', 'commands', 'apply', 'undo-host', 'interrupt')(what);
+
+const impureWays = (all: readonly Source[]): string[] =>
+  [
+    ...reachedFrom(
+      all.filter(({ path }) => isIn(...pure)(path)),
+      all,
+    ),
+  ]
+    .filter(([what]) => isImpure(what))
+    .map(([what, by]) => `${by} imports ${what}`);
 
 const brokenRules = (files: readonly Source[]): string[] =>
   files.flatMap((file) =>
@@ -140,6 +165,10 @@ describe('the boundaries of the architecture', () => {
     expect(brokenRules(sources).filter((line) => line.endsWith(rule.name))).toEqual([]);
   });
 
+  test('the pure core comes to no Node, no process and no host by way of what it imports either', () => {
+    expect(impureWays(sources)).toEqual([]);
+  });
+
   test('no any, no default export, no class but the operator error, no long file, no utils.ts', () => {
     expect(sources.flatMap(badManners)).toEqual([]);
   });
@@ -171,6 +200,14 @@ describe('the test of the boundaries sees what breaks them', () => {
   ];
   test.each(samples)('%s: %s', (path, text, complaint) => {
     expect(brokenRules([{ path, text }]).some((line) => line.startsWith(complaint))).toBe(true);
+  });
+
+  test('plan.ts: what another file imports for it', () => {
+    const files = [
+      { path: 'plan.ts', text: "import { x } from './errors.ts';" },
+      { path: 'errors.ts', text: "import { y } from './interrupt.ts';" },
+    ];
+    expect(impureWays(files)).toEqual(['errors.ts imports interrupt.ts']);
   });
 
   const manners: readonly (readonly [string, string, RegExp])[] = [

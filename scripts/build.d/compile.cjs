@@ -58,21 +58,28 @@ const fileSystem = (files) => {
     if (found === undefined) return undefined;
     const folder = !Object.hasOwn(files, path);
     const isLink = typeof found === 'object';
-    return { isFile: () => !folder && !isLink, isDirectory: () => folder, isSymbolicLink: () => isLink };
+    const size = typeof found === 'string' && !folder ? Buffer.byteLength(found) : 0;
+    return { size, isFile: () => !folder && !isLink, isDirectory: () => folder, isSymbolicLink: () => isLink };
   };
   const fail = (code) => {
     throw Object.assign(new Error(code), { code });
   };
   return {
-    constants: { X_OK: 1 },
+    constants: { X_OK: 1, O_RDONLY: 0, O_NONBLOCK: 0, O_NOCTTY: 0 },
     accessSync: (path) => stats(real(path)) ?? fail('ENOENT'),
     existsSync: (path) => stats(real(path)) !== undefined,
     fstatSync: () => ({ isCharacterDevice: () => false }),
     lstatSync: (path) => stats(posix.join(real(dirname(path)), posix.basename(path))),
-    readFileSync: (path, encoding) => {
+    openSync: (path) => {
       const text = files[real(path)];
-      return typeof text === 'string' ? (encoding ? text : Buffer.from(text)) : fail('ENOENT');
+      return typeof text === 'string' ? { bytes: Buffer.from(text), at: 0 } : fail('ENOENT');
     },
+    readSync: (file, into, offset, length) => {
+      const got = file.bytes.copy(into, offset, file.at, file.at + length);
+      file.at += got;
+      return got;
+    },
+    closeSync: () => undefined,
     readdirSync: (path) => {
       const folder = `${real(path.replace(/\/$/, ''))}/`;
       const below = Object.keys(files).filter((name) => name.startsWith(folder));

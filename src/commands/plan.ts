@@ -1,9 +1,10 @@
 import { planHost } from '../apply.ts';
+import type { Desired, Host, Plan } from '../model.ts';
 import { has } from '../plan.ts';
 import { planText, summaryLine } from '../views/plan-text.ts';
 import { pathOption } from './folder.ts';
 import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
-import type { Command } from './options.ts';
+import type { Args, Command } from './options.ts';
 import { detailFrom, isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
 
@@ -23,9 +24,7 @@ export const plan: Command = {
     // Loaded only where it is wanted: most plans are looked at and forgotten.
     const saved = out === undefined ? undefined : await import('./saved.ts');
     const args = saved?.fromAnywhere(given) ?? given;
-    const { desired } = await settingsFrom(args);
-    const host = await hostFrom(args);
-    const made = saved && out !== undefined ? await saved.planAndSave(out, host, desired, args) : await planHost(host, desired);
+    const { host, desired, plan: made } = await (saved && out !== undefined ? saved.planAndSave(out, args) : planned(args));
     if (isJson(args)) await printJson('plan', [{ host: host.name, status: 'planned', plan: made }]);
     else if (on(args, 'quiet')) print(`${host.name}: ${summaryLine(made)}`);
     else print(await planText(host.name, made, desired.askedBy, detailFrom(args), styleFrom(args)));
@@ -33,4 +32,10 @@ export const plan: Command = {
     if (!on(args, 'detailed-exitcode')) return 0;
     return has(made, 'blocked') ? 3 : has(made, 'change') ? 2 : 0;
   },
+};
+
+const planned = async (args: Args): Promise<{ readonly host: Host; readonly desired: Desired; readonly plan: Plan }> => {
+  const { desired } = await settingsFrom(args);
+  const host = await hostFrom(args);
+  return { host, desired, plan: await planHost(host, desired) };
 };

@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { identityQueries, planFrom, questionsTo } from '../apply.ts';
+import { planFrom, questionsTo } from '../apply.ts';
 import type { ApplyOptions } from '../apply.ts';
+import { configBytes } from '../config-read.ts';
+import type { ConfigBytes } from '../config-read.ts';
 import { configFileOf } from '../config.ts';
 import { OperatorError } from '../errors.ts';
 import { changesSince, newlyRead } from '../fingerprint-changes.ts';
 import { fingerprintOf } from '../fingerprint.ts';
 import type { Fingerprint } from '../fingerprint.ts';
 import { readPlanFile, writePlanFile } from '../hosts/plan-file.ts';
+import { identityQueries } from '../knowledge/identity.ts';
 import { quoteAll } from '../knowledge/quote.ts';
 import type { Answers, Desired, Host, Plan } from '../model.ts';
 import { digest, looksSaved, readSaved, savedText } from '../saved-plan.ts';
@@ -15,7 +18,7 @@ import type { SavedConfig, SavedPlan, SavedSettings } from '../saved-plan.ts';
 import { requirePath } from './folder.ts';
 import { desiredOptions, on, text, texts, whereOptions } from './options.ts';
 import type { Args } from './options.ts';
-import { flagsFrom, note, settingsFrom } from './shared.ts';
+import { flagsFrom, note, settingsWith } from './shared.ts';
 import { hostFrom } from './where.ts';
 
 /** What is to be applied where. `agree`: see ApplyOptions. */
@@ -28,14 +31,20 @@ export const fromAnywhere = (args: Args): Args => {
 };
 
 /** Plans, and saves that plan as a file. `args` come from `fromAnywhere`. */
-export const planAndSave = async (file: string, host: Host, desired: Desired, args: Args): Promise<Plan> => {
-  const saved = await planToSave(host, desired, args);
+export const planAndSave = async (
+  file: string,
+  args: Args,
+): Promise<{ readonly host: Host; readonly desired: Desired; readonly plan: Plan }> => {
+  const config = await configNow(args);
+  const { desired } = await settingsWith(args, config);
+  const host = await hostFrom(args);
+  const saved = await planToSave(host, desired, args, config);
   if (writePlanFile(file, savedText(saved), looksSaved)) note(`${file} was an earlier plan; this one takes its place.`);
-  return saved.plan;
+  return { host, desired, plan: saved.plan };
 };
 
 /** Plans, with all that has to be known of it later. */
-export const planToSave = async (host: Host, desired: Desired, args: Args): Promise<SavedPlan> => {
+export const planToSave = async (host: Host, desired: Desired, args: Args, config?: ConfigBytes): Promise<SavedPlan> => {
   const queries = questionsTo(host, desired);
   const answers = await host.probe([...queries, ...identityQueries]);
   const plan = planFrom(host, desired, answers);
@@ -43,7 +52,7 @@ export const planToSave = async (host: Host, desired: Desired, args: Args): Prom
     madeAt: new Date().toISOString(),
     host: host.name,
     settings: settingsOf(args, host),
-    config: await configNow(args),
+    config: rememberedOf(config),
     fingerprint: fingerprintOf({ plan, answers, desired, queries }, digest),
     plan,
   };
@@ -60,9 +69,10 @@ export const savedTarget = async (args: Args): Promise<Target> => {
   requireNothingElse(args);
   const saved = readSaved(readPlanFile(file), file);
   const own = argsOf(saved.settings);
-  const changed = configChange(saved.config, await configNow(own));
+  const config = await configThen(own);
+  const changed = configChange(saved.config, rememberedOf(config));
   if (changed) throw unfit(file, saved, [changed]);
-  const { desired } = await settingsFrom(own);
+  const { desired } = await settingsWith(own, config);
   const host = await hostFrom(own);
   return { host, desired, agree: (plan, answers) => requireSame(file, saved, { host, desired }, plan, answers) };
 };
@@ -149,21 +159,23 @@ const wordsOf = ({ profiles, waive, takeOver, rebootChanges, ipFamilies, config,
   ...(root === undefined ? [] : ['--root', root]),
 ];
 
-const configNow = async (args: Args): Promise<SavedConfig | null> => {
+/** The configuration file that counts now, read once for all that is made of it. Throws an OperatorError. */
+const configNow = async (args: Args): Promise<ConfigBytes | undefined> => {
   const path = configFileOf(await flagsFrom(args));
-  if (path === undefined) return null;
-  try {
-    return { path: resolve(path), digest: digest(readFileSync(path)) };
-  } catch {
-    // Reading it as a configuration says what is wrong with it.
-    return { path: resolve(path), digest: '' };
-  }
+  return path === undefined ? undefined : configBytes(path, true);
 };
+
+/** The same, where one that was there may be gone. */
+const configThen = async (args: Args): Promise<ConfigBytes | undefined> => {
+  const path = configFileOf(await flagsFrom(args));
+  return path === undefined || !existsSync(path) ? undefined : configBytes(path, true);
+};
+
+const rememberedOf = (config: ConfigBytes | undefined): SavedConfig | null =>
+  config ? { path: resolve(config.path), digest: digest(config.bytes) } : null;
 
 const configChange = (was: SavedConfig | null, is: SavedConfig | null): string | undefined => {
   if (was?.path === is?.path && was?.digest === is?.digest) return undefined;
   if (was === null) return `the configuration file ${is?.path} is new`;
-  return is === null || is.digest === ''
-    ? `the configuration file ${was.path} is gone`
-    : `the configuration file ${was.path} changed`;
+  return `the configuration file ${was.path} ${is === null ? 'is gone' : 'changed'}`;
 };

@@ -1,4 +1,5 @@
-import { defaultFile, loadSettings } from '../config.ts';
+import { defaultFile, loadSettings, settingsIn } from '../config.ts';
+import type { ConfigBytes } from '../config-read.ts';
 import type { DesiredFlags, Settings } from '../config.ts';
 import type { Outcome } from '../model.ts';
 import { forLocale, safe, wantsColor } from '../views/terminal.ts';
@@ -10,8 +11,14 @@ import type { Args } from './options.ts';
 import { imageConfig } from './where.ts';
 
 /** The settings that the arguments name; warnings go to standard error. */
-export const settingsFrom = async (args: Args): Promise<Settings> => {
-  const settings = await loadSettings(await flagsFrom(args), new Date());
+export const settingsFrom = async (args: Args): Promise<Settings> =>
+  warned(await loadSettings(await flagsFrom(args), new Date()));
+
+/** The same with a configuration file that was read before. */
+export const settingsWith = async (args: Args, config: ConfigBytes | undefined): Promise<Settings> =>
+  warned(await settingsIn(await flagsFrom(args), config, new Date()));
+
+const warned = (settings: Settings): Settings => {
   for (const warning of settings.warnings) note(warning);
   return settings;
 };

@@ -1,22 +1,9 @@
 import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { onSignal } from '../interrupt.ts';
 import { quoteAll } from '../knowledge/quote.ts';
 import type { Answer, Argv } from '../model.ts';
-
-/**
- * /sbin and /usr/sbin are not in an ordinary user's PATH on Debian, a session that a program began may have none at all, and an
- * empty one would mean the current folder. Words must be English to be read.
- */
-const environment = (): NodeJS.ProcessEnv => ({
-  ...process.env,
-  PATH: [...(process.env['PATH'] || '/usr/local/bin:/usr/bin:/bin').split(':'), ...systemFolders]
-    .filter((folder, i, all) => folder !== '' && all.indexOf(folder) === i)
-    .join(':'),
-  LC_ALL: 'C',
-});
-
-const systemFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+import { environment } from './environment.ts';
 
 const MiB = 1024 * 1024;
 
@@ -56,14 +43,9 @@ export const outputOf = ([program, ...words]: Argv): Promise<string> =>
       forget();
       resolve(Buffer.concat(chunks).toString('utf8'));
     };
-    // The whole group: what hangs is not the shell but what it waits for.
     const kill = (): void => {
       end();
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // It ended by itself in this very moment.
-      }
+      killGroup(child.pid);
     };
     const limit = setTimeout(kill, 60_000);
     const forget = onSignal((_, count) => count > 1 && kill());
@@ -76,34 +58,84 @@ export const outputOf = ([program, ...words]: Argv): Promise<string> =>
     child.once('close', end);
   });
 
+/** The whole group: what hangs is not the shell but what it waits for. */
+const killGroup = (pid: number | undefined): void => {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended by itself in this very moment.
+  }
+};
+
 /** What became of a command that changes the host: its exit code (127: no such command) and the last 8 KiB that it printed. */
 export type Ran = { readonly exitCode: number; readonly output: string };
 
-/** Runs a command that changes the host, to its end. `started` is told its process, which leads a group. Never throws. */
+/**
+ * Runs a command that changes the host, to its end, which it also comes to where this process is killed. `started` is told its process,
+ * which leads a group. Never throws.
+ */
 export const run = async (argv: Argv, started?: (pid: number) => void): Promise<Ran> => {
   // Loaded only here: planning never needs it.
   const { execa } = await import('execa');
   const [program, ...words] = argv;
+  const relay = startRelay();
   const child = execa(program, words, {
     env: environment(),
     extendEnv: false,
-    stdin: 'ignore',
+    stdio: ['ignore', relay.into, relay.into],
     // A Ctrl-C at the terminal is ours to answer: half of an installation is worse than a late end.
     detached: true,
     cleanup: false,
-    all: true,
     buffer: false,
     reject: false,
   });
-  const said = tailOf(child.all);
+  relay.handedOn();
   if (child.pid !== undefined) started?.(child.pid);
-  child.nodeChildProcess.once('exit', () => setTimeout(() => leaveOpen(child), 5000).unref());
   const result = await child;
+  const said = await relay.said(mostWaited);
   const code = result.exitCode ?? (result.code === 'ENOENT' ? 127 : 1);
-  return { exitCode: code, output: said() || (result.exitCode === undefined ? (result.shortMessage ?? '') : '') };
+  return { exitCode: code, output: said || (result.exitCode === undefined ? (result.shortMessage ?? '') : '') };
 };
 
 const mostKept = 8192;
+
+/** In milliseconds: a service that a command left running may hold its output open for ever, and what it prints is nothing of the step's. */
+const mostWaited = 5000;
+
+/** `into`: what a command prints to, until `handedOn` the relay's alone. `said`: the end of it, once all is there or so much time is over. */
+type Relay = {
+  readonly into: Writable | 'ignore';
+  readonly handedOn: () => void;
+  readonly said: (wait: number) => Promise<string>;
+};
+
+/**
+ * A process between a command and us that outlives us: of a pipe that nobody reads any more, dpkg or a service would die in the middle of
+ * what it does. It takes what is printed as long as somebody prints, whether or not there is still somebody who wants to know.
+ */
+const startRelay = (): Relay => {
+  const stdio = ['pipe', 'pipe', 'ignore'] as const;
+  // Not in the current folder, which may be on what somebody wants to unmount.
+  const relay = spawn('/bin/sh', ['-c', drain], { env: environment(), cwd: '/', stdio: [...stdio], detached: true });
+  const said = tailOf(relay.stdout);
+  const over = new Promise((resolve) => relay.stdout.once('close', resolve));
+  // Where none can be started, its output is closed at once.
+  relay.once('error', () => undefined);
+  return {
+    into: relay.pid === undefined ? 'ignore' : relay.stdin,
+    handedOn: () => relay.stdin.destroy(),
+    said: async (wait) => {
+      const late = setTimeout(() => relay.stdout.destroy(), wait);
+      await over;
+      clearTimeout(late);
+      relay.unref();
+      return said();
+    },
+  };
+};
+
+/** Of two outputs tee(1) gives up one that is broken, not both, as long as SIGPIPE does not end it. */
+const drain = "trap '' PIPE; exec tee /dev/null";
 
 /** Keeps the end of what is printed, however much that is. Bytes that are no text come out as U+FFFD. */
 const tailOf = (stream: NodeJS.ReadableStream): (() => string) => {
@@ -111,12 +143,6 @@ const tailOf = (stream: NodeJS.ReadableStream): (() => string) => {
   stream.on('data', (chunk: Buffer) => (kept = Buffer.from(Buffer.concat([kept, chunk]).subarray(-mostKept))));
   // Of a character that was cut, the rest is no text.
   return () => kept.toString('utf8').replace(kept.length === mostKept ? /^\ufffd+/ : /^$/, '');
-};
-
-/** A service that a command left running may hold its output open for ever: what it prints is nothing of the step's. */
-const leaveOpen = ({ stdout, stderr }: { readonly stdout: Readable; readonly stderr: Readable }): void => {
-  stdout.destroy();
-  stderr.destroy();
 };
 
 /**

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { OperatorError } from '../errors.ts';
-import { inWords } from '../hosts/trouble.ts';
+import { troubleWords } from '../trouble.ts';
 import { stoppedBy, unlessSignal } from '../interrupt.ts';
 import type { Host } from '../model.ts';
+import { environment } from './environment.ts';
 import { holderOf } from './lock-holder.ts';
 
 type Patience = NonNullable<Parameters<Host['lock']>[0]>;
@@ -85,14 +86,15 @@ const open = (locked: Locked): number => {
     fchmodSync(file, 0o600);
     return file;
   } catch (error) {
-    throw cannot(locked, 1, inWords(error));
+    throw cannot(locked, 1, troubleWords(error));
   }
 };
 
 /** A lock belongs to the open file, not to who asked for it: flock(1) ends, and what it has locked for us stays so while we live. */
 const flock = (file: number): Promise<{ code: number; complaint: string }> =>
   new Promise((resolve) => {
-    const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'pipe', file], detached: true });
+    const stdio = ['ignore', 'ignore', 'pipe', file] as const;
+    const child = spawn('flock', ['-n', '3'], { env: environment(), stdio: [...stdio], detached: true });
     let complaint = '';
     child.stderr?.on('data', (text: Buffer) => (complaint += text.toString()));
     child.once('error', () => resolve({ code: 127, complaint: '' }));

@@ -2,14 +2,11 @@ import { accessSync, constants, lstatSync, readdirSync, readlinkSync, statSync }
 import type { Stats } from 'node:fs';
 import { globPattern } from '../answers.ts';
 import type { Answer, FoundFile } from '../model.ts';
-import { codeOf, here } from './place.ts';
+import { codeOf } from '../trouble.ts';
+import { here } from './place.ts';
 import type { Place } from './place.ts';
 import { fileAnswer, fullRoom, problemAnswer, readAnswer } from './read.ts';
 import type { Room } from './read.ts';
-
-export { codeOf, here } from './place.ts';
-export type { Place } from './place.ts';
-export { readAnswer } from './read.ts';
 
 /**
  * What was found out about folders while many lists are answered: the names in each that was read, and the folders that a pattern

@@ -1,6 +1,6 @@
 import { closeSync, constants, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { OperatorError } from '../errors.ts';
-import { inWords, remedyFor } from './trouble.ts';
+import { troubleWords, remedyFor } from '../trouble.ts';
 
 /** A file of lines that grows. `append` returns when its line is on the disk, and throws an OperatorError where it cannot be. */
 type Growing = { append(line: string): void; close(): void };
@@ -18,7 +18,7 @@ const inFile = <T>(path: string, what: () => T): T => {
   try {
     return what();
   } catch (error) {
-    throw new OperatorError(`Cannot write to ${path}: ${inWords(error)}.`, remedyFor(error));
+    throw new OperatorError(`Cannot write to ${path}: ${troubleWords(error)}.`, remedyFor(error));
   }
 };
 

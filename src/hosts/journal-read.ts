@@ -6,8 +6,7 @@ import type { Damage, Run } from '../journal.ts';
 import { runFrom } from '../journal/text.ts';
 import type { Broken } from '../journal/text.ts';
 import { quote } from '../knowledge/quote.ts';
-import { codeOf } from './files.ts';
-import { inWords, remedyFor } from './trouble.ts';
+import { codeOf, remedyFor, troubleWords } from '../trouble.ts';
 
 const MiB = 1024 * 1024;
 
@@ -85,7 +84,10 @@ const namesIn = (folder: string): readonly string[] => {
     if (codeOf(error) === 'ENOENT') return [];
     if (codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM')
       throw new OperatorError(`Only root may read the journal in ${folder}.`, 'Run it with sudo: sudo node-prep history');
-    throw new OperatorError(`Cannot read the journal in ${folder}: ${inWords(error)}. Nothing was touched.`, remedyFor(error));
+    throw new OperatorError(
+      `Cannot read the journal in ${folder}: ${troubleWords(error)}. Nothing was touched.`,
+      remedyFor(error),
+    );
   }
 };
 
@@ -141,7 +143,7 @@ const fromFile = (path: string, read: (file: number, size: number) => Buffer | U
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    return { problem: codeOf(error) === 'ELOOP' ? 'it is a link' : `it cannot be read: ${inWords(error)}` };
+    return { problem: codeOf(error) === 'ELOOP' ? 'it is a link' : `it cannot be read: ${troubleWords(error)}` };
   }
   try {
     const stats = fstatSync(file);
@@ -150,7 +152,7 @@ const fromFile = (path: string, read: (file: number, size: number) => Buffer | U
     if (stats.uid !== process.geteuid?.()) return { problem: `it belongs to user ${stats.uid}` };
     return read(file, stats.size);
   } catch (error) {
-    return { problem: `it cannot be read: ${inWords(error)}` };
+    return { problem: `it cannot be read: ${troubleWords(error)}` };
   } finally {
     closeSync(file);
   }

@@ -8,7 +8,7 @@ import { appendTo } from './journal-append.ts';
 import { fileNames, fileOf, lookInto, mostKept } from './journal-read.ts';
 import type { Names, Which } from './journal-read.ts';
 import { processOf } from './process.ts';
-import { inWords, remedyFor } from './trouble.ts';
+import { troubleWords, remedyFor } from '../trouble.ts';
 import { makeFolders, syncFolder, writeNew } from './write.ts';
 
 /**
@@ -72,7 +72,7 @@ const begin = (folder: string, header: RunHeader): RunRecord => {
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     throw new OperatorError(
-      `Cannot write the journal in ${folder}: ${inWords(error)}. Nothing was touched.`,
+      `Cannot write the journal in ${folder}: ${troubleWords(error)}. Nothing was touched.`,
       `What a run changes is written down there first, so that it can be put back. ${remedyFor(error)}`,
     );
   }

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import { ownFiles } from '../knowledge/own-files.ts';
 import type { Action } from '../model.ts';
-import type { Place } from './files.ts';
+import type { Place } from './place.ts';
 
 const ending = '.node-prep.tmp';
 

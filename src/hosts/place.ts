@@ -10,7 +10,3 @@ export type Place = {
 
 /** This machine itself. */
 export const here: Place = { at: (path) => path, behind: (path) => path };
-
-/** The error's code, such as ENOENT. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);

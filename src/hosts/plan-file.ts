@@ -2,11 +2,11 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, renameS
 import { isUtf8 } from 'node:buffer';
 import { basename, dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
-import { codeOf } from './files.ts';
-import { inWords } from './trouble.ts';
+import { codeOf, troubleWords } from '../trouble.ts';
 import { syncFolder, writeNew } from './write.ts';
 
 const mostRead = 16 * 1024 * 1024;
+const unwaited = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** A saved plan's text. Throws an OperatorError where it cannot be one: a pipe is not waited for, and 16 MiB are the most. */
 export const readPlanFile = (path: string): string => {
@@ -14,31 +14,32 @@ export const readPlanFile = (path: string): string => {
     new OperatorError(`Cannot read the saved plan ${path}: ${why}.`, 'Name a file that node-prep plan --out FILE wrote.');
   let file: number;
   try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    file = openSync(path, unwaited);
   } catch (error) {
-    throw wrong(codeOf(error) === 'ENOENT' ? 'there is no such file' : inWords(error));
+    throw wrong(codeOf(error) === 'ENOENT' ? 'there is no such file' : troubleWords(error));
   }
   try {
     const stats = fstatSync(file);
     if (stats.isDirectory()) throw wrong('it is a folder');
     if (!stats.isFile()) throw wrong('it is no regular file');
     if (stats.size > mostRead) throw wrong('it is larger than 16 MiB');
-    const content = bytesOf(file);
+    // One byte more than is allowed at most, however large the file has become since.
+    const content = bytesOf(file, mostRead + 1);
     if (content.length > mostRead) throw wrong('it is larger than 16 MiB');
     if (!isUtf8(content)) throw wrong('it is no text in UTF-8');
     return content.toString('utf8');
   } catch (error) {
-    throw error instanceof OperatorError ? error : wrong(inWords(error));
+    throw error instanceof OperatorError ? error : wrong(troubleWords(error));
   } finally {
     closeSync(file);
   }
 };
 
-/** One byte more than is allowed at most, however large the file has become since. */
-const bytesOf = (file: number): Buffer => {
+/** The first bytes of a file, `most` of them. */
+const bytesOf = (file: number, most: number): Buffer => {
   const chunks: Buffer[] = [];
-  for (let size = 0; size <= mostRead;) {
-    const chunk = Buffer.alloc(Math.min(64 * 1024, mostRead + 1 - size));
+  for (let size = 0; size < most;) {
+    const chunk = Buffer.alloc(Math.min(64 * 1024, most - size));
     const read = readSync(file, chunk);
     if (read === 0) break;
     chunks.push(chunk.subarray(0, read));
@@ -61,7 +62,7 @@ export const writePlanFile = (path: string, text: string, isPlan: (text: string)
     return replaces;
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') rmSync(temporary, { force: true });
-    throw unwritable(path, codeOf(error) === 'EEXIST' ? `${temporary} is in the way` : inWords(error));
+    throw unwritable(path, codeOf(error) === 'EEXIST' ? `${temporary} is in the way` : troubleWords(error));
   }
 };
 
@@ -80,13 +81,18 @@ const lookAt = (path: string) => {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    throw unwritable(path, inWords(error));
+    throw unwritable(path, troubleWords(error));
   }
 };
 
 const startOf = (path: string): string => {
   try {
-    return readPlanFile(path).slice(0, 200);
+    const file = openSync(path, unwaited);
+    try {
+      return bytesOf(file, 200).toString('utf8');
+    } finally {
+      closeSync(file);
+    }
   } catch {
     return '';
   }

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import type { Answer } from '../model.ts';
-import { codeOf } from './place.ts';
+import { codeOf } from '../trouble.ts';
 import type { Place } from './place.ts';
 import { wantedOf } from './wanted.ts';
 
@@ -59,9 +59,11 @@ export const fileAnswer = (
   if (lines?.length === 0) return { status: 0, text: '' };
   const searched = lines !== undefined || path.endsWith('.gz');
   const most = searched ? mostSearched : mostWhole;
-  if (stats.size > most) return { status: 2, text: `${path} is larger than ${most / MiB} MiB` };
-  if (--room.files < 0 || stats.size > (searched ? room.searched : room.kept)) return { status: 2, text: `${path} ${tooMuch}` };
-  return kept(searched ? searchedAnswer(real, path, room, lines, paragraphs) : wholeAnswer(real), path, room);
+  if (--room.files < 0 || (stats.size <= most && stats.size > (searched ? room.searched : room.kept)))
+    return { status: 2, text: `${path} ${tooMuch}` };
+  const content = stats.size > most ? undefined : bytesOf(real, stats.size, most);
+  if (!content) return { status: 2, text: `${path} is larger than ${most / MiB} MiB` };
+  return kept(searched ? searchedAnswer(content, path, room, lines, paragraphs) : wholeAnswer(content), path, room);
 };
 
 const tooMuch = 'was left out: the files before it were too many, or too long';
@@ -74,21 +76,43 @@ const kept = (answer: Answer, path: string, room: Room): Answer => {
   return room.kept < 0 || room.lines < 0 ? { status: 2, text: `${path} ${tooMuch}` } : answer;
 };
 
-const wholeAnswer = (real: string): Answer => {
-  const text = readFileSync(real, 'utf8');
-  return text.includes('\ufffd') && !isUtf8(readFileSync(real)) ? { status: 0, text, garbled: true } : { status: 0, text };
+/** Room for most files, made when the first is read. What lies in it is the next one's when the next one is read. */
+let shared: Buffer | undefined;
+
+/**
+ * A file's bytes, until the next are read; undefined where they are more than `most`. `size`: what was told of it, which files of /proc and
+ * those that grow have more of. A pipe that has taken its place, or a file of the kernel that has nothing to tell yet, is not waited for.
+ */
+const bytesOf = (real: string, size: number, most: number): Buffer | undefined => {
+  shared ??= Buffer.allocUnsafeSlow(64 * 1024);
+  let into = size < shared.length ? shared : Buffer.allocUnsafeSlow(size + 1);
+  const file = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    for (let length = 0; length <= most;) {
+      if (length === into.length) into = Buffer.concat([into], Math.min(2 * length, most + 1));
+      const asked = into.length - length;
+      const got = readSync(file, into, length, asked, null);
+      length += got;
+      // Where less comes than was told and asked for, there may be more: /proc gives it piece by piece.
+      if (got === 0 || (size > 0 && length >= size && got < asked)) return length > most ? undefined : into.subarray(0, length);
+    }
+    return undefined;
+  } finally {
+    closeSync(file);
+  }
 };
 
-const searchedAnswer = (real: string, path: string, room: Room, lines?: readonly string[], paragraphs?: true): Answer => {
-  const content = contentOf(real, path);
+const wholeAnswer = (content: Buffer): Answer => {
+  const text = content.toString('utf8');
+  return text.includes('\ufffd') && !isUtf8(content) ? { status: 0, text, garbled: true } : { status: 0, text };
+};
+
+const searchedAnswer = (bytes: Buffer, path: string, room: Room, lines?: readonly string[], paragraphs?: true): Answer => {
+  const content = path.endsWith('.gz') ? unpacked(bytes) : bytes;
   room.searched -= content.length;
   const text = lines ? wantedOf(content, lines, paragraphs) : content.toString('utf8');
   return { status: 0, text, ...(!isUtf8(content) && { garbled: true }) };
 };
 
-const contentOf = (real: string, path: string): Buffer => {
-  const content = readFileSync(real);
-  return path.endsWith('.gz')
-    ? process.getBuiltinModule('node:zlib').gunzipSync(content, { maxOutputLength: mostUnpacked })
-    : content;
-};
+const unpacked = (bytes: Buffer): Buffer =>
+  process.getBuiltinModule('node:zlib').gunzipSync(bytes, { maxOutputLength: mostUnpacked });

@@ -5,7 +5,7 @@ import type { Host } from '../model.ts';
 import type { HostJournal } from './journal.ts';
 import type { Which } from './journal-read.ts';
 import { bootId, commandLine, isAlive } from './process.ts';
-import { here } from './files.ts';
+import { here } from './place.ts';
 import { pathsOf, sweep } from './leftovers.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
-import { inWords } from './trouble.ts';
+import { troubleWords } from '../trouble.ts';
 import { writeNew } from './write.ts';
 
 /**
@@ -20,7 +20,7 @@ export const writeReport = (named: string, text: string): void => {
     rmSync(temporary, { force: true });
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     throw new OperatorError(
-      `Cannot write ${path}: ${missing ? 'its folder is not there' : inWords(error)}.`,
+      `Cannot write ${path}: ${missing ? 'its folder is not there' : troubleWords(error)}.`,
       missing ? `Make it: mkdir -p ${dirname(path)}` : undefined,
     );
   }

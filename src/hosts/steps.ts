@@ -3,8 +3,8 @@ import { OperatorError } from '../errors.ts';
 import { enter, heedSignals, isInsisted, onSignal, stoppedBy, unlessSignal } from '../interrupt.ts';
 import type { Action, Argv, Host, RunAction, Step } from '../model.ts';
 import { isTolerated } from '../stopped.ts';
-import type { Place } from './files.ts';
-import { inWords, remedyFor } from './trouble.ts';
+import type { Place } from './place.ts';
+import { troubleWords, remedyFor } from '../trouble.ts';
 import { removeFile, writeFile } from './write.ts';
 import type { CopyAttributes } from './write.ts';
 
@@ -55,7 +55,7 @@ const perform = async (action: Action, place: Place, tools: Tools, watch: Watch)
     const why =
       error instanceof OperatorError
         ? `${error.message} ${error.hint ?? ''}`
-        : `${action.path}: ${inWords(error)}. ${remedyFor(error)}`;
+        : `${action.path}: ${troubleWords(error)}. ${remedyFor(error)}`;
     return { action, status: 'failed', output: why };
   }
 };

@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync } from 'node:fs';
-import type { Place } from './files.ts';
+import type { Place } from './place.ts';
 
 /** What the kernel and the running system fill: in the tree of an image they count as absent, also where they are mounted in. */
 const ofTheKernel: ReadonlySet<string> = new Set(['proc', 'sys', 'run', 'dev']);

@@ -2,9 +2,9 @@ import { accessSync, chmodSync, closeSync, constants, lstatSync, openSync, readF
 import { basename, dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import type { Action } from '../model.ts';
-import { here } from './files.ts';
-import type { Place } from './files.ts';
-import { inWords, remedyFor } from './trouble.ts';
+import { here } from './place.ts';
+import type { Place } from './place.ts';
+import { troubleWords, remedyFor } from '../trouble.ts';
 import { isLink, rehearseWrite, targetOf } from './write.ts';
 import type { Remove, Write } from './write.ts';
 
@@ -20,7 +20,7 @@ export const requireWritable = (actions: readonly Action[], place: Place = here)
       rehearse(action, place, mounts);
     } catch (error) {
       if (error instanceof OperatorError) throw error;
-      throw new OperatorError(`Cannot write ${action.path}: ${inWords(error)}. Nothing was touched.`, remedyFor(error));
+      throw new OperatorError(`Cannot write ${action.path}: ${troubleWords(error)}. Nothing was touched.`, remedyFor(error));
     }
   }
 };
@@ -89,7 +89,7 @@ const requireNoAppendOnly = (folder: string, wanted: string): void => {
     chmodSync(folder, mode & 0o7777);
   } catch (error) {
     throw new OperatorError(
-      `Cannot write ${wanted}: ${folder}: ${inWords(error)}. Nothing was touched.`,
+      `Cannot write ${wanted}: ${folder}: ${troubleWords(error)}. Nothing was touched.`,
       `See lsattr -d ${folder}: chattr -a (or -i) takes that away.`,
     );
   }

@@ -18,8 +18,9 @@ import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import type { Action } from '../model.ts';
-import { codeOf, here } from './files.ts';
-import type { Place } from './files.ts';
+import { codeOf } from '../trouble.ts';
+import { here } from './place.ts';
+import type { Place } from './place.ts';
 import { clearWay, temporaryFor } from './leftovers.ts';
 
 export type Write = Extract<Action, { do: 'write' }>;

@@ -9,7 +9,8 @@ import { runYargs } from '../../src/commands/yargs.ts';
 import { readQuickly } from '../../src/commands/quick.ts';
 import { commands } from '../../src/commands/table.ts';
 import type { Args, Command } from '../../src/commands/options.ts';
-import { readConfig } from '../../src/config-file.ts';
+import { parseConfig } from '../../src/config-file.ts';
+import { configBytes } from '../../src/config-read.ts';
 import { chooseProfile, loadSettings } from '../../src/config.ts';
 import { unknownBecause } from '../../src/views/problem-line.ts';
 import { jsonText } from '../../src/views/json.ts';
@@ -47,7 +48,7 @@ test('a configuration file of deep or very many things is read, or refused, in g
   ];
   survives(fc.constantFrom(...deep), deep.length, (text) => {
     writeFileSync(file, text);
-    return readConfig(file);
+    return parseConfig(configBytes(file));
   });
 }, 120_000);
 

@@ -5,7 +5,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { queryKey } from '../../src/answers.ts';
-import { here, listAnswer, readAnswer } from '../../src/hosts/files.ts';
+import { listAnswer } from '../../src/hosts/files.ts';
+import { here } from '../../src/hosts/place.ts';
+import { readAnswer } from '../../src/hosts/read.ts';
 import { sysctlFileQueries } from '../../src/knowledge/sysctl-resolve.ts';
 import type { Answer } from '../../src/model.ts';
 

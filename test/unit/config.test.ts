@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { chooseProfile, loadSettings } from '../../src/config.ts';
 import type { DesiredFlags } from '../../src/config.ts';
-import { readConfig } from '../../src/config-file.ts';
+import { parseConfig } from '../../src/config-file.ts';
+import { configBytes } from '../../src/config-read.ts';
 import { didYouMean, nearest, OperatorError } from '../../src/errors.ts';
 import { isModuleName } from '../../src/knowledge/module-names.ts';
 import { idOf } from '../../src/requirements.ts';
@@ -117,7 +118,7 @@ packages: { nftables: ">=1.0.1", socat: "*" }
 waive:
   - { id: module/xt_u32, reason: "not used by our policies", until: 2027-06-30 }
 `;
-    expect(readConfig(file(text))).toEqual({
+    expect(parseConfig(configBytes(file(text)))).toEqual({
       ipFamilies: ['ipv4'],
       profiles: {
         kubernetes: { version: '1.35', kubeProxy: 'iptables', swap: 'off' },

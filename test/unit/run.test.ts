@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../src/connectors/local.ts';
 import { isFull } from '../needs.ts';
@@ -34,9 +39,18 @@ describe('a command that changes a host', () => {
     expect(most).toBeLessThan(150 * MiB);
   });
 
-  test('is over when it ends, although a service that it left running holds its output open', { timeout: 20_000 }, async () => {
-    expect(await run(['sh', '-c', 'echo done; sleep 12 & exit 0'])).toEqual({ exitCode: 0, output: 'done\n' });
-  });
+  test(
+    'is over when it ends, although a service that it left running prints on, which harms that neither',
+    { timeout: 30_000 },
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'node-prep-run-'));
+      const service = `(sleep 7; echo more && seq 100000 && : > '${folder}/ended') &`;
+      expect(await run(['sh', '-c', `echo done; ${service} exit 0`])).toEqual({ exitCode: 0, output: 'done\n' });
+      expect(existsSync(join(folder, 'ended'))).toBe(false);
+      await expect.poll(() => existsSync(join(folder, 'ended')), { timeout: 15_000 }).toBe(true);
+      rmSync(folder, { recursive: true });
+    },
+  );
 
   test('leads a group of its own, and its process is told when it starts', async () => {
     const pids: number[] = [];
@@ -45,4 +59,21 @@ describe('a command that changes a host', () => {
     );
     expect(output.trim().split(/\s+/)).toEqual([String(pids[0]), String(pids[0])]);
   });
+
+  test('comes to its end although node-prep is killed: what it prints after that goes nowhere, and harms nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'node-prep-run-'));
+    const command = `until [ -e go ]; do sleep 0.05; done; echo one && echo two >&2 && seq 200000 && : > ended`;
+    const script = `const { run } = await import(process.argv[1]); await run(['sh', '-c', process.argv[2]], () => console.log('begun'));`;
+    const file = resolve(import.meta.dirname, '../../src/connectors/local.ts');
+    const node = spawn(process.execPath, ['--input-type=module', '-e', script, file, command], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(node.stdout, 'data');
+    node.kill('SIGKILL');
+    await once(node, 'exit');
+    writeFileSync(join(folder, 'go'), '');
+    await expect.poll(() => existsSync(join(folder, 'ended')), { timeout: 15_000 }).toBe(true);
+    rmSync(folder, { recursive: true });
+  }, 30_000);
 });

@@ -83,6 +83,16 @@ describe('plan --out', () => {
     ]);
   });
 
+  test('refuses a configuration that comes out otherwise when it is read again, or never ends', () => {
+    execFileSync('mkfifo', [join(folder, 'config-pipe')]);
+    for (const from of ['config-pipe', '/dev/zero', '/dev/stdin']) {
+      const { status, stdout, stderr } = run('plan', '-c', from, '--root', root, '--out', 'passing.plan');
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toMatch(/^node-prep: \S+ is no regular file: a saved plan could not be held against it later\.\n {2}Write/);
+      expect(existsSync(join(folder, 'passing.plan'))).toBe(false);
+    }
+  });
+
   const foreign = join(folder, 'foreign');
   writeFileSync(foreign, 'root:x:0:0\n');
   symlinkSync('a.plan', join(folder, 'link'));
@@ -154,6 +164,19 @@ describe('apply FILE', () => {
     rmSync(config);
     expect(run(...words('e.plan')).stderr).toContain(`  the configuration file ${config} is gone\n`);
     writeFileSync(config, text);
+    expect(existsSync(written)).toBe(false);
+  });
+
+  test.each(['pipe', '/dev/zero'])('waits for no configuration file that has become a %s', (what) => {
+    save('pipe.plan');
+    const text = readFileSync(config, 'utf8');
+    rmSync(config);
+    if (what === 'pipe') execFileSync('mkfifo', [config]);
+    else symlinkSync(what, config);
+    const { status, stdout, stderr } = run(...words('pipe.plan'));
+    rmSync(config);
+    writeFileSync(config, text);
+    expect([status, stdout, stderr]).toEqual([1, '', expect.stringContaining(`${config} is no regular file`)]);
     expect(existsSync(written)).toBe(false);
   });
 

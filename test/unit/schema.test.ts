@@ -8,7 +8,8 @@ import { configJsonSchema } from '../../scripts/schemas.ts';
 import { applyHost, planHost } from '../../src/apply.ts';
 import { OperatorError } from '../../src/errors.ts';
 import { imageHost } from '../../src/hosts/image.ts';
-import { readConfig } from '../../src/config-file.ts';
+import { parseConfig } from '../../src/config-file.ts';
+import { configBytes } from '../../src/config-read.ts';
 import type { Outcome, Step } from '../../src/model.ts';
 import { memoryJournal } from '../../src/hosts/memory-journal.ts';
 import { planUndoOf, undoHost } from '../../src/undo-host.ts';
@@ -162,7 +163,7 @@ waive: [{ id: module/xt_u32, reason: "not used", until: "2027-06-30" }]`;
     ]) {
       expect(config(parse(wrong)), wrong).toBe(false);
       writeFileSync(join(temporary, 'config.yaml'), wrong);
-      expect(() => readConfig(join(temporary, 'config.yaml')), wrong).toThrow(OperatorError);
+      expect(() => parseConfig(configBytes(join(temporary, 'config.yaml'))), wrong).toThrow(OperatorError);
     }
   });
 });

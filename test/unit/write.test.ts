@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { here } from '../../src/hosts/files.ts';
+import { here } from '../../src/hosts/place.ts';
 import { sweep } from '../../src/hosts/leftovers.ts';
 import { requireWritable } from '../../src/hosts/writable.ts';
 import { writeFile } from '../../src/hosts/write.ts';

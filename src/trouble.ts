@@ -1,7 +1,9 @@
-import { codeOf } from './files.ts';
+/** The error's code, such as ENOENT. */
+export const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
 
 /** What went wrong with a file, in words. */
-export const inWords = (error: unknown): string => troubleOf(error)?.words ?? codeOf(error);
+export const troubleWords = (error: unknown): string => troubleOf(error)?.words ?? codeOf(error);
 
 /** What the operator can do about it. */
 export const remedyFor = (error: unknown): string => troubleOf(error)?.remedy ?? 'Mend that, then run node-prep again.';
