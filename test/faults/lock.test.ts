@@ -112,7 +112,6 @@ describe.skipIf(whyNot !== false)(because('the lock of a host', whyNot), { timeo
     );
     expect(text).toMatch(/Stopped by SIGTERM while another node-prep was waited for\. Nothing was touched\.\nexit 1\n$/);
   });
-
 });
 
 describe('the lock of the tree of an image', { timeout: 120_000 }, () => {

@@ -7,12 +7,25 @@ import type { Asked, Came, Fault, Point, Start } from './syscalls-host.ts';
 const program = resolve(import.meta.dirname, 'syscalls-host.ts');
 const whyNot = has('strace') && has('sysctl') ? whyNotApart() : 'there is no strace or no sysctl here';
 
+/** The file of node-prep's own, as its head and the two settings make it up. */
+const written = `100644 0 0 # Written by node-prep: kernel settings.
+# Wanted by /mnt/config.yaml
+# Change it with node-prep apply; put your own lines elsewhere.
+net.ipv4.ip_forward = 1
+net.ipv4.conf.all.rp_filter = 2
+`;
+
 const starts: readonly Start[] = [
   {
     name: 'no sysctl.d, and a line of sysctl.conf that is taken over',
     entries: [
       { path: '/etc/sysctl.conf', text: '# ours\nnet.ipv4.conf.all.rp_filter = 1\nkernel.x = 1\n', mode: 0o640, group: 4 },
     ],
+    wanted: {
+      '/etc/sysctl.conf': '100640 0 4 # ours\n# taken over by node-prep: net.ipv4.conf.all.rp_filter = 1\nkernel.x = 1\n',
+      '/etc/sysctl.d': '40755 0 0 folder',
+      '/etc/sysctl.d/node-prep.conf': written,
+    },
   },
   {
     name: 'a file of an earlier run, and one of somebody else behind a link and with another name',
@@ -22,6 +35,10 @@ const starts: readonly Start[] = [
       { path: '/etc/sysctl.d/zz-site.conf', link: '../site/kernel.conf' },
       { path: '/etc/sysctl.d/10-other.conf', text: '# \xff not ours\n', mode: 0o600 },
     ],
+    wanted: {
+      '/etc/site/kernel.conf': '100644 0 0 # taken over by node-prep: net.ipv4.conf.all.rp_filter = 1\n',
+      '/etc/sysctl.d/node-prep.conf': written,
+    },
   },
 ];
 
