@@ -133,6 +133,13 @@ describe('a host that wishes node-prep ill', () => {
       });
       for (const came of [here('plan', ...words), image('plan', ...words)]) {
         isHarmless(came);
+        expect(came.out.replace(/\s+/g, ' ')).toMatch(/Not read: \/etc\/\S+: is .* more\. What they say is not judged\./);
+        expect(came.out).not.toContain('masked.conf');
+        tried.push('plan');
+      }
+      // The text names the first of them.
+      for (const came of [here('plan', '--format', 'json', ...words), image('plan', '--format', 'json', ...words)]) {
+        isHarmless(came);
         for (const name of ['fifo', 'socket', 'zero', 'loop', 'sparse']) expect(came.out).toContain(`/etc/sysctl.d/${name}.conf`);
         expect(came.out).not.toContain('masked.conf');
         tried.push('plan');

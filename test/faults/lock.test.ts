@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { because, has } from '../needs.ts';
+import { because } from '../needs.ts';
 import { treeWith } from '../unit/trees.ts';
 import { runApart, whyNotApart } from './namespace.ts';
 import type { Answer, Asked } from './script-host.ts';
 
 const program = resolve(import.meta.dirname, 'script-host.ts');
 const bundle = resolve(import.meta.dirname, '../../dist/node-prep.cjs');
-const whyNot = has('flock') && has('sysctl') ? whyNotApart() : 'there is no flock or no sysctl here';
+const whyNot = whyNotApart('flock', 'sysctl');
 
 const config = 'profiles: {}\nsysctl: { net.ipv4.ip_forward: 1 }\n';
 const apply = 'np apply --yes -q -c config.yaml';

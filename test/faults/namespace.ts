@@ -19,6 +19,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { has } from '../needs.ts';
 
 /** A folder, a link or a file of the host that is laid. `also`: another name of the same file. */
 export type Entry = { readonly path: string } & (
@@ -29,8 +30,19 @@ export type Entry = { readonly path: string } & (
 
 const into = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
 
-/** Why no such host can be had on this machine, if so. */
-export const whyNotApart = (): string | false => {
+/**
+ * Why no such host can be had on this machine, or which of these programs is not here, if so. Throws where NODE_PREP_MUST_FAULT=1 says that
+ * there must be such hosts: tests that are skipped would prove nothing, and look well.
+ */
+export const whyNotApart = (...programs: readonly string[]): string | false => {
+  const missing = programs.filter((program) => !has(program));
+  if (missing.length > 0) return `there is no ${missing.join(', no ')} here`;
+  const why = whyNoNamespaces();
+  if (why !== false && process.env['NODE_PREP_MUST_FAULT'] === '1') throw new Error(`hosts must be had here, but: ${why}`);
+  return why;
+};
+
+const whyNoNamespaces = (): string | false => {
   if (process.geteuid?.() !== 0) return 'only root can make namespaces here';
   const tried = spawnSync(
     'unshare',

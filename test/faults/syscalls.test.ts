@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { because, has, isFull } from '../needs.ts';
+import { because, isFull } from '../needs.ts';
 import { runApart, whyNotApart } from './namespace.ts';
 import type { Asked, Came, Fault, Point, Start } from './syscalls-host.ts';
 
 const program = resolve(import.meta.dirname, 'syscalls-host.ts');
-const whyNot = has('strace') && has('sysctl') ? whyNotApart() : 'there is no strace or no sysctl here';
+const whyNot = whyNotApart('strace', 'sysctl');
 
 /** The file of node-prep's own, as its head and the two settings make it up. */
 const written = `100644 0 0 # Written by node-prep: kernel settings.
