@@ -1,5 +1,5 @@
 /**
- * Runs `apply` of the built program on a host in namespaces, again and again, each time with one fault at one of the system calls by
+ * Runs `apply` or `undo` of the built program on a host in namespaces, again and again, each time with one fault at one of the system calls by
  * which it writes: killed there, or the call fails. What came of it is printed for the test to judge.
  */
 import { spawnSync } from 'node:child_process';
@@ -30,6 +30,8 @@ export type Start = {
   readonly name: string;
   readonly entries: readonly Entry[];
   readonly wanted: { readonly [path: string]: string };
+  /** Of this the undo is what the faults meet. */
+  readonly undo?: true;
 };
 
 /** `points`: find them out. `faults`: try these. */
@@ -41,6 +43,8 @@ const config = 'profiles: {}\nsysctl: { net.ipv4.ip_forward: 1, net.ipv4.conf.al
 const keys = { 'net/ipv4/ip_forward': '1', 'net/ipv4/conf/all/rp_filter': '2' } as const;
 const bundle = resolve(import.meta.dirname, '../../dist/node-prep.cjs');
 const applying = [process.execPath, bundle, 'apply', '--yes', '--take-over', '-c', '/mnt/config.yaml'] as const;
+
+const undoing = [process.execPath, bundle, 'undo', '1', '--yes'] as const;
 
 /** What changes a file or a folder; strace leaves out what this processor's Linux does not have where a ? stands before it. */
 const calls = [
@@ -72,6 +76,12 @@ const lay = (start: Start): void => {
   for (const key of Object.keys(keys)) writeFileSync(`/proc/sys/${key}`, '0');
 };
 
+/** Lays the host, and does what comes before that which the faults meet. */
+const prepare = (start: Start): void => {
+  lay(start);
+  if (start.undo) run(applying);
+};
+
 type Ran = { readonly status: number | null; readonly signal: string | null; readonly text: string };
 const run = ([program = '', ...words]: readonly string[]): Ran => {
   const { status, signal, stdout, stderr } = spawnSync(program, words, {
@@ -83,8 +93,8 @@ const run = ([program = '', ...words]: readonly string[]): Ran => {
 };
 
 /** `-f`: other threads and the commands it starts as well. */
-const trace = (options: readonly string[]): { readonly ran: Ran; readonly lines: readonly string[] } => {
-  const ran = run(['strace', '-q', '-y', '-s', '0', '-o', '/mnt/log', '-e', traced, ...options, ...applying]);
+const trace = ({ undo }: Start, options: readonly string[]): { readonly ran: Ran; readonly lines: readonly string[] } => {
+  const ran = run(['strace', '-q', '-y', '-s', '0', '-o', '/mnt/log', '-e', traced, ...options, ...(undo ? undoing : applying)]);
   return { ran, lines: readFileSync('/mnt/log', 'utf8').split('\n') };
 };
 
@@ -95,8 +105,8 @@ const changes = (line: string): boolean => !opensToRead.test(line) && pathsIn(li
 
 /** The paths first, of all that write; then the calls about them, of our own thread alone: so they count the same every time. */
 const points = (start: Start): Point[] => {
-  lay(start);
-  const all = trace(['-f']);
+  prepare(start);
+  const all = trace(start, ['-f']);
   if (all.ran.status !== 0) throw new Error(`without a fault: ${all.ran.text}`);
   const paths = [
     ...new Set(
@@ -111,8 +121,8 @@ const points = (start: Start): Point[] => {
   );
   if (elsewhere.length > 0)
     throw new Error(`another thread or process writes, and no fault would meet it: ${elsewhere.join('; ')}`);
-  lay(start);
-  const own = trace(watching(paths)).lines.filter((line) => /^\w+\(/.test(line));
+  prepare(start);
+  const own = trace(start, watching(paths)).lines.filter((line) => /^\w+\(/.test(line));
   const counts = new Map<string, number>();
   return own.flatMap((line): Point[] => {
     const call = line.slice(0, line.indexOf('('));
@@ -140,14 +150,14 @@ const tryAll = async (start: Start, faults: readonly Fault[], all: readonly Poin
 type Before = (path: string) => string;
 
 const tryOne = async (start: Start, { point, what }: Fault, paths: readonly string[], before: Before): Promise<string[]> => {
-  lay(start);
+  prepare(start);
   const inject = `inject=${point.call}:${what === 'KILL' ? 'signal=KILL' : `error=${what}`}:when=${point.nth}`;
-  const { ran, lines } = trace([...watching(paths), '-e', inject]);
+  const { ran, lines } = trace(start, [...watching(paths), '-e', inject]);
   return [
     ...missed(point, what, lines),
     ...wrongEnd(ran, what, paths),
     ...misplaced(start, before, 'now'),
-    ...(await wrongAfterwards(start, before)),
+    ...(await (start.undo ? wrongAfterUndo(start, before) : wrongAfterwards(start, before))),
   ];
 };
 
@@ -216,6 +226,18 @@ const wrongAfterwards = async (start: Start, before: Before): Promise<string[]> 
   ];
 };
 
+/** The next undo, and that all is as it was before the apply when it is done. */
+const wrongAfterUndo = async (start: Start, before: Before): Promise<string[]> => {
+  const again = run(undoing);
+  const isFine = again.status === 0 || /Run 1 is undone already/.test(again.text);
+  return [
+    ...(isFine && !stackTrace.test(again.text) ? [] : [`the next undo ended with ${again.status}: ${again.text}`]),
+    ...(Object.keys(keys).every((key) => readKey(key) === '0') ? [] : ['the keys are not set back']),
+    ...(await wrongJournal()),
+    ...misplaced({ ...start, wanted: {} }, before, 'at the end'),
+  ];
+};
+
 /** Made in this process: the program itself would take longer to start than it takes to plan. */
 const nextPlan = async (): Promise<Plan | string> => {
   try {
@@ -237,8 +259,8 @@ const wrongJournal = async (): Promise<string[]> => {
     : [`the journal is not whole: ${JSON.stringify([damage, runs.map(({ id, end }) => ({ id, end }))])}`];
 };
 
-const isSet = (): boolean =>
-  Object.entries(keys).every(([key, value]) => readFileSync(`/proc/sys/${key}`, 'utf8').trim() === value);
+const readKey = (key: string): string => readFileSync(`/proc/sys/${key}`, 'utf8').trim();
+const isSet = (): boolean => Object.entries(keys).every(([key, value]) => readKey(key) === value);
 
 if (isApart(import.meta.filename)) {
   const asked = question<Asked>();

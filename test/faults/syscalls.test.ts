@@ -44,20 +44,23 @@ const starts: readonly Start[] = [
 
 const errors = ['ENOSPC', 'EIO', 'EROFS', 'EPERM'] as const;
 
-/** All of them, or of each start what CI has time for: killed everywhere at the first, one error everywhere at the second. */
-const faultsAt = (points: readonly Point[], start: number): Fault[] =>
-  points.flatMap((point, i) =>
-    (isFull ? ['KILL', ...errors, 'EDQUOT', 'EINVAL'] : [start === 0 ? 'KILL' : (errors[i % errors.length] ?? 'EIO')]).map(
-      (what) => ({
-        point,
-        what,
-      }),
-    ),
-  );
+const [, withLink] = starts;
+const all: readonly Start[] = [
+  ...starts,
+  ...(withLink ? [{ ...withLink, name: `an undo: ${withLink.name}`, undo: true as const }] : []),
+];
 
-describe('an apply that is killed, or told of an error, at any system call that writes', () => {
-  test.skipIf(whyNot !== false).each(starts.map((start, i) => [start.name, start, i] as const))(
-    because('leaves every file whole, and the next apply converges: %s', whyNot),
+/** All of them, or of each start what CI has time for: killed everywhere at the first, one error everywhere at the second, killed here and there in the undo. */
+const faultsAt = (points: readonly Point[], start: number): Fault[] => {
+  const some = isFull || start < 2 ? points : points.filter((_, i) => i % 6 === 2);
+  const whats = (i: number): readonly string[] =>
+    isFull ? ['KILL', ...errors, 'EDQUOT', 'EINVAL'] : [start === 1 ? (errors[i % errors.length] ?? 'EIO') : 'KILL'];
+  return some.flatMap((point, i) => whats(i).map((what) => ({ point, what })));
+};
+
+describe('an apply or undo that is killed, or told of an error, at any system call that writes', () => {
+  test.skipIf(whyNot !== false).each(all.map((start, i) => [start.name, start, i] as const))(
+    because('leaves every file whole, and the next one comes to the end: %s', whyNot),
     { timeout: isFull ? 3_600_000 : 600_000 },
     async (_name, start, i) => {
       const points = await runApart<Point[]>(program, { ask: 'points', start } satisfies Asked);
