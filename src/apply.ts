@@ -1,7 +1,7 @@
 import { fileText } from './answers.ts';
 import { OperatorError } from './errors.ts';
 import { claimsOfImage, planImage, queriesForImage } from './image.ts';
-import { unlessSignal } from './interrupt.ts';
+import { isInsisted, unlessSignal } from './interrupt.ts';
 import { claimsAbout, has, isConverged, makePlan, queriesFor } from './plan.ts';
 import type { Journal, RunHeader, State } from './journal.ts';
 import { recordedSteps, troubleOf, withTrouble } from './recorded.ts';
@@ -103,7 +103,8 @@ export const execute = async ({ host, plan, answers, verify, journal }: Recorded
   const done = await watch.progress(plan, recordedSteps(actions, steps, record, now));
   const outcome: Outcome = { ...(await verify(done)), run: record.id };
   const status = outcome.status === 'applied' ? 'applied' : 'failed';
-  const after = await unlessSignal(2, standing());
+  // Who had the verification left out does not wait for this either: undo can do without.
+  const after = isInsisted() && !('plan' in outcome) ? undefined : await unlessSignal(2, standing());
   const unended = await troubleOf(record.end({ at: new Date().toISOString(), status, ...(after && { after }) }));
   return withTrouble(outcome, now.trouble ?? unended);
 };
