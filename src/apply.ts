@@ -4,10 +4,9 @@ import { claimsOfImage, planImage, queriesForImage } from './image.ts';
 import { isInsisted, unlessSignal } from './interrupt.ts';
 import { claimsAbout, has, isConverged, makePlan, queriesFor } from './plan.ts';
 import type { Journal, RunHeader, State } from './journal.ts';
-import { recordedSteps, troubleOf, withTrouble } from './recorded.ts';
+import { recordedSteps, whyUnwritten, withTrouble } from './recorded.ts';
 import type { Recording } from './recorded.ts';
-import { cutShort } from './stopped.ts';
-import type { CutShort } from './stopped.ts';
+import { judge } from './stopped.ts';
 import type { Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
 
 /** Asks a host once and plans it. */
@@ -61,7 +60,7 @@ export const applyHost = async (host: Host, desired: Desired, options: ApplyOpti
     host,
     plan,
     answers,
-    verify: async (steps) => judge(host.name, plan, await unlessSignal(2, planHost(host, desired)), steps),
+    verify: async (steps) => judge(host.name, plan, await unlessSignal(2, planHost(host, desired)), steps, stillOpen),
     ...(journal && { journal: { to: journal.to, header: { ...journal.header, command: 'apply', bootId: bootIdOf(answers) } } }),
   };
   return execute(run, watch);
@@ -79,17 +78,18 @@ export const machineIdOf = (answers: Answers): string => fileText(answers, '/etc
 /** The boot that a host answered in; "" where it did not say. */
 export const bootIdOf = (answers: Answers): string => fileText(answers, '/proc/sys/kernel/random/boot_id')?.trim() ?? '';
 
-/** A plan that is agreed to. `verify`: looks at the host again, after these steps. `answers`: those that the plan was made from. */
+/** A plan that is agreed to. `verify`: looks at the host again, after these steps. `answers`: those that the plan was made from. `isPartly`: RunEnd's `partly`. */
 type Recorded = {
   readonly host: Host;
   readonly plan: Plan;
   readonly answers: Answers;
   readonly verify: (steps: readonly Step[]) => Promise<Outcome>;
   readonly journal?: { readonly to: Journal; readonly header: Omit<RunHeader, 'plan' | 'before'> };
+  readonly isPartly?: (outcome: Outcome) => boolean;
 };
 
 /** Does a plan's actions and verifies; where there is a journal, each step is in it before the next begins. */
-export const execute = async ({ host, plan, answers, verify, journal }: Recorded, watch: Watch): Promise<Outcome> => {
+export const execute = async ({ host, plan, answers, verify, journal, isPartly }: Recorded, watch: Watch): Promise<Outcome> => {
   const { actions } = plan;
   if (!journal) return verify(await watch.progress(plan, host.execute(actions)));
   // Loaded only here: planning never needs it.
@@ -105,25 +105,16 @@ export const execute = async ({ host, plan, answers, verify, journal }: Recorded
   const status = outcome.status === 'applied' ? 'applied' : 'failed';
   // Who had the verification left out does not wait for this either: undo can do without.
   const after = isInsisted() && !('plan' in outcome) ? undefined : await unlessSignal(2, standing());
-  const unended = await troubleOf(record.end({ at: new Date().toISOString(), status, ...(after && { after }) }));
+  const more = { ...(after && { after }), ...(isPartly?.(outcome) && { partly: true as const }) };
+  const unended = await whyUnwritten(record.end({ at: new Date().toISOString(), status, ...more }));
   return withTrouble(outcome, now.trouble ?? unended);
 };
 
-/** `plan`: the one made afterwards; undefined where a signal left that out. */
-const judge = (host: string, done: Plan, plan: Plan | undefined, steps: readonly Step[]): Outcome => {
-  const cut = cutShort(done.actions, steps);
-  if (!plan) return { host, status: 'failed', steps, ...unverified(cut) };
-  if (cut) return { host, status: 'failed', plan, steps, ...cut };
-  const open = plan.findings.filter((f) => f.verdict === 'change').map((f) => f.id);
-  if (open.length > 0)
-    return { host, status: 'failed', plan, steps, problem: `done, but the host still differs: ${open.join(', ')}` };
-  return { host, status: 'applied', plan, steps };
+/** What still differs, in words. */
+const stillOpen = ({ findings }: Plan): string | undefined => {
+  const open = findings.filter((f) => f.verdict === 'change').map((f) => f.id);
+  return open.length > 0 ? `done, but the host still differs: ${open.join(', ')}` : undefined;
 };
-
-const unverified = (cut: CutShort | undefined): CutShort => ({
-  problem: `${cut ? cut.problem : 'all steps done'}; a signal left out the verification`,
-  notDone: cut?.notDone ?? [],
-});
 
 /** The exit code of an applied or refused host: 3 where something is blocked, 0 where it is as wanted, else 1. */
 export const appliedCode = (outcome: Outcome): number => {

@@ -39,8 +39,14 @@ export type RunStep = {
 
 /**
  * How a run ended. `after`: how the host stood then, where that could be asked. `cut`: the process was killed, or the machine went down.
+ * `partly`: an undo that failed only as something was changed since, and put back all the rest.
  */
-export type RunEnd = { readonly at: string; readonly status: 'applied' | 'failed' | 'cut'; readonly after?: State };
+export type RunEnd = {
+  readonly at: string;
+  readonly status: 'applied' | 'failed' | 'cut';
+  readonly after?: State;
+  readonly partly?: true;
+};
 
 /**
  * A run as the journal keeps it; without `end`, it is under way or was cut off. `steps` are those that were begun, in order. `process`: the

@@ -117,7 +117,7 @@ export type Need =
 export type NftUser = 'kube-proxy' | 'istio' | 'calico';
 
 /** `off`: no swap, now and after boot. `cgroup-v2`: swap may stay where cgroup v2 can limit it, elsewhere off. `ignore`: not looked at. */
-export type SwapPolicy = 'off' | 'cgroup-v2' | 'ignore';
+type SwapPolicy = 'off' | 'cgroup-v2' | 'ignore';
 
 export type KindName = Need['kind'];
 export type NeedOf<K extends KindName> = Extract<Need, { kind: K }>;

@@ -19,11 +19,11 @@ export const recordedSteps = async function* (
       now.at = at;
       // Where a signal has come, nothing of this step will be done.
       const begins = stoppedBy() === undefined;
-      if (begins) now.trouble ??= await troubleOf(record.begun(at));
+      if (begins) now.trouble ??= await whyUnwritten(record.begun(at));
       if (now.trouble !== undefined) return yield { action, status: 'failed', output: `Nothing of it was done: ${now.trouble}.` };
       const next = await iterator.next();
       if (next.done) return;
-      if (begins) now.trouble = await troubleOf(record.ended(at, next.value));
+      if (begins) now.trouble = await whyUnwritten(record.ended(at, next.value));
       yield next.value;
       if (next.value.status === 'failed' && !isTolerated(next.value)) return;
     }
@@ -49,7 +49,7 @@ export const withTrouble = (outcome: Outcome, trouble: string | undefined): Outc
 };
 
 /** Why something could not be written down, without a full stop. */
-export const troubleOf = async (writing: Promise<void>): Promise<string | undefined> =>
+export const whyUnwritten = async (writing: Promise<void>): Promise<string | undefined> =>
   writing.then(
     () => undefined,
     (error: unknown) => (error instanceof Error ? error.message : String(error)).replace(/\.$/, ''),

@@ -5,10 +5,10 @@ import type { Run } from './journal.ts';
 import { readSystem } from './knowledge/system.ts';
 import type { Answers, Host, Outcome, Plan, Step } from './model.ts';
 import { unlessSignal } from './interrupt.ts';
-import { cutShort } from './stopped.ts';
+import { judge } from './stopped.ts';
 import { planUndo, undoQueries } from './undo.ts';
 import type { UndoWish } from './undo.ts';
-import { inWords } from './undo/part.ts';
+import { namesInWords } from './undo/part.ts';
 import type { Back, Left } from './undo/part.ts';
 
 /** The way back from a run on a host: what would be done, as a plan without findings, what stays and what stops it. */
@@ -21,7 +21,7 @@ export type UndoOutcome = Outcome & { readonly undoes: number; readonly left: re
  * `partial`: put back what can be although something was changed since. `journal`: where the undo is written down. `confirm`: whether to go
  * on with this.
  */
-export type UndoOptions = UndoWish & {
+type UndoOptions = UndoWish & {
   readonly partial: boolean;
   readonly journal?: NonNullable<ApplyOptions['journal']>;
   readonly confirm: (way: UndoPlan) => Promise<boolean>;
@@ -59,44 +59,44 @@ const goBack = async (
   { answers, plan }: { readonly answers: Answers; readonly plan: Plan },
 ): Promise<UndoOutcome> => {
   let after: UndoPlan | undefined;
-  const header = options.journal && {
-    ...options.journal.header,
-    command: 'undo' as const,
-    undoes: run.id,
-    bootId: bootIdOf(answers),
-  };
+  const { to, header } = options.journal ?? {};
+  const said = header && { ...header, command: 'undo' as const, undoes: run.id, bootId: bootIdOf(answers) };
   const verify = async (steps: readonly Step[]): Promise<Outcome> => {
-    after = await unlessSignal(2, planUndoOf(host, run, options));
-    return judge(host.name, plan, after, steps);
+    after = await unlessSignal(2, planUndoOf(host, run, { ...options, pending: [] }));
+    return judge(host.name, plan, after?.plan, steps, (now) => stillToDo(now, after?.stops ?? []));
   };
-  const outcome = await execute(
-    { host, plan, answers, verify, ...(options.journal && header && { journal: { to: options.journal.to, header } }) },
-    { confirm: async () => true, progress: options.progress },
-  );
+  const recorded = {
+    host,
+    plan,
+    answers,
+    verify,
+    isPartly: (done: Outcome): boolean => isPartly({ ...done, stops: after?.stops ?? [] }),
+    ...(to && said && { journal: { to, header: said } }),
+  };
+  const outcome = await execute(recorded, { confirm: async () => true, progress: options.progress });
   return { ...outcome, undoes: run.id, left: after?.left ?? [], stops: after?.stops ?? [] };
 };
 
-/** `after`: the way back as it is planned afterwards; undefined where a signal left that out. */
-const judge = (host: string, done: Plan, after: UndoPlan | undefined, steps: readonly Step[]): Outcome => {
-  const cut = cutShort(done.actions, steps);
-  if (!after) {
-    const problem = `${cut ? cut.problem : 'all steps done'}; a signal left out the verification`;
-    return { host, status: 'failed', steps, problem, notDone: cut?.notDone ?? [] };
-  }
-  const { plan, stops } = after;
-  if (cut) return { host, status: 'failed', plan, steps, ...cut };
-  const open = plan.actions.map((action) => (action.do === 'run' ? action.why : action.path));
-  if (open.length > 0)
-    return { host, status: 'failed', plan, steps, problem: `done, but this is still to do: ${inWords(open, 5)}` };
-  if (stops.length > 0) return { host, status: 'failed', plan, steps, problem: changedWords(stops) };
-  return { host, status: 'applied', plan, steps };
+/** What is still to do or stands in the way, in words. */
+const stillToDo = ({ actions }: Plan, stops: readonly Left[]): string | undefined => {
+  const open = actions.map((action) => (action.do === 'run' ? action.why : action.path));
+  if (open.length > 0) return `done, but this is still to do: ${namesInWords(open, 5)}`;
+  return stops.length > 0 ? changedWords(stops) : undefined;
 };
 
 const changedWords = (stops: readonly Left[]): string =>
-  `changed since: ${inWords(
+  `changed since: ${namesInWords(
     stops.map(({ what }) => what),
     5,
   )}`;
+
+/** Whether all was put back but what was changed since. */
+export const isPartly = (outcome: Outcome & Pick<UndoOutcome, 'stops'>): boolean =>
+  outcome.status === 'failed' &&
+  outcome.notDone === undefined &&
+  outcome.stops.length > 0 &&
+  'plan' in outcome &&
+  outcome.plan?.actions.length === 0;
 
 /** The exit code of an undo: 3 where something that was changed since stands in the way, 0 where all is put back, else 1. */
 export const undoneCode = ({ status, plan, stops }: UndoOutcome & { readonly plan?: Plan }): number =>

@@ -1,4 +1,5 @@
 import { mergeQueries } from './answers.ts';
+import { OperatorError } from './errors.ts';
 import type { Run, State } from './journal.ts';
 import { labelQueries, withLabels } from './knowledge/selinux.ts';
 import { systemQueries } from './knowledge/system.ts';
@@ -14,11 +15,15 @@ export const stateQueries = (actions: readonly Action[], answers: Answers): Quer
 export const readState = (actions: readonly Action[], answers: Answers): State =>
   Object.fromEntries(parts.map((part) => [part.name, part.read(actions, answers)]));
 
-/** How an undo is meant. `packages`: installed packages go as well. `later`: runs after that one that are in effect. */
-export type UndoWish = { readonly packages: boolean; readonly later: readonly Run[] };
+/**
+ * How an undo is meant. `packages`: installed packages go as well. `later`: runs after that one that are in effect. `pending`: steps that an
+ * undo of it before did not come to.
+ */
+export type UndoWish = { readonly packages: boolean; readonly later: readonly Run[]; readonly pending?: readonly Action[] };
 
-/** Everything to ask of a host in order to plan the undo of a run. */
+/** Everything to ask of a host in order to plan the undo of a run. Throws an OperatorError where what it wrote down is nothing to go by. */
 export const undoQueries = (run: Run, { packages }: Pick<UndoWish, 'packages'>): Query[] => {
+  requireStates(run);
   const { actions } = run.plan;
   const view = { actions, packages };
   const again = parts.flatMap((part) => part.again?.(run.before[part.name], run.end?.after?.[part.name], view) ?? []);
@@ -26,13 +31,14 @@ export const undoQueries = (run: Run, { packages }: Pick<UndoWish, 'packages'>):
 };
 
 /** What leads back to how the host stood before a run; its actions are for "run/7". Pure: the same arguments give the same way. */
-export const planUndo = (run: Run, answers: Answers, { packages, later }: UndoWish): Back => {
+export const planUndo = (run: Run, answers: Answers, { packages, later, pending = [] }: UndoWish): Back => {
+  requireStates(run);
   const { actions } = run.plan;
   const now = readState(actions, answers);
   let way: Required<Back> = { actions: [], last: [], left: [], stops: [] };
   for (const part of parts) {
     const [before, after] = [run.before[part.name], run.end?.after?.[part.name]];
-    const view = { answers, actions, packages, before: run.before, done: way.actions, later };
+    const view = { answers, actions, packages, before: run.before, done: way.actions, pending, later };
     const back = before === undefined ? unknownBefore(part.name, run) : part.back(before, after, now[part.name], view);
     way = {
       actions: [...way.actions, ...back.actions],
@@ -43,6 +49,18 @@ export const planUndo = (run: Run, answers: Answers, { packages, later }: UndoWi
   }
   const steps = [...way.actions, ...way.last].map((action) => ({ ...action, for: [`run/${run.id}`] }));
   return { actions: withLabels(steps, answers), left: way.left, stops: way.stops };
+};
+
+/** A journal that somebody wrote by hand, or another version, must not have anything done to the host. */
+const requireStates = ({ id, version, before, end }: Run): void => {
+  const odd = parts.find(({ name, holds }) =>
+    [before, end?.after].some((state) => state !== undefined && Object.hasOwn(state, name) && !holds(state[name])),
+  );
+  if (odd)
+    throw new OperatorError(
+      `Run ${id} cannot be undone: what its file says of ${odd.name} is nothing that this node-prep writes. Nothing was touched.`,
+      `Was it done by another version (${version})? Undo it with that one. node-prep history ${id} --verbose shows what it changed.`,
+    );
 };
 
 /** Another version of node-prep may not have written all of it down. */

@@ -1,6 +1,7 @@
 import { applyHost, appliedCode } from '../apply.ts';
 import { OperatorError } from '../errors.ts';
 import { onSignal } from '../interrupt.ts';
+import { quoteAll } from '../knowledge/quote.ts';
 import type { Host, Outcome, Plan } from '../model.ts';
 import { planText } from '../views/plan-text.ts';
 import { showSteps } from '../views/progress.ts';
@@ -89,7 +90,9 @@ const confirm = async (host: Host, plan: Plan, askedBy: readonly string[], args:
   if (process.stdin.isTTY !== true || isJson(args)) {
     throw new OperatorError(
       'Nobody can be asked whether to go on; nothing was touched.',
-      'Look at node-prep plan, then run apply with --yes.',
+      args.words[0] === undefined
+        ? 'Look at node-prep plan, then run apply with --yes.'
+        : `Look at the plan, then: ${quoteAll(['node-prep', 'apply', args.words[0], '--yes'])}`,
     );
   }
   return ask(`Do these ${plan.actions.length} steps on this ${host.image ? 'image' : 'host'}? [y/N] `);
@@ -118,5 +121,5 @@ const report = async (outcome: Outcome, args: Args): Promise<void> => {
   if ('problem' in outcome && outcome.status !== 'refused') note(`${problemText(outcome)}.`);
   if (outcome.status === 'refused') note('refused: something is blocked, and nothing was touched. --partial does the rest.');
   if ('plan' in outcome && outcome.plan) print(verdictLine(outcome.host, outcome.plan));
-  if (!on(args, 'quiet')) sayRun(outcome);
+  if (!on(args, 'quiet')) await sayRun(outcome);
 };

@@ -30,10 +30,18 @@ export const history: Command = {
 const readJournal = async () => {
   const { hostJournal } = await import('../hosts/journal.ts');
   const { isUnderWay } = await import('../hosts/recover.ts');
-  const { undoneBy } = await import('../journal/ended.ts');
+  const { partlyUndoneBy, undoneBy } = await import('../journal/ended.ts');
   const { runs, damage } = await hostJournal().look();
-  const undone = undoneBy(runs);
-  return { told: runs.map((run) => ({ run, undone: undone.get(run.id), busy: isUnderWay(run) })), damage };
+  const [undone, partly] = [undoneBy(runs), partlyUndoneBy(runs)];
+  return {
+    told: runs.map((run) => ({
+      run,
+      undone: undone.get(run.id),
+      partly: partly.get(run.id),
+      busy: isUnderWay(run),
+    })),
+    damage,
+  };
 };
 
 type Read = Awaited<ReturnType<typeof readJournal>>;

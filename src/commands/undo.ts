@@ -1,9 +1,9 @@
 import { OperatorError } from '../errors.ts';
 import type { Damage, Run } from '../journal.ts';
 import type { Host } from '../model.ts';
-import { undoHost, undoneCode } from '../undo-host.ts';
+import { isPartly, undoHost, undoneCode } from '../undo-host.ts';
 import type { UndoOutcome, UndoPlan } from '../undo-host.ts';
-import { laterRuns, runToUndo } from '../undo/runs.ts';
+import { laterRuns, passedBy, pendingOf, runToUndo } from '../undo/runs.ts';
 import { problemText } from '../views/problem-text.ts';
 import { showSteps } from '../views/progress.ts';
 import { undoneLine, undoText } from '../views/undo-text.ts';
@@ -46,18 +46,19 @@ export const undo: Command = {
 type Shown = { way?: UndoOutcome };
 
 const undoOn = async (host: Host, args: Args, shown: Shown): Promise<number> => {
-  const journal = await journalOf(host, patienceFrom(args));
-  const runs = (await journal?.to.runs()) ?? [];
+  const journal = await journalOf(host, patienceFrom(args), 'all');
+  const runs = journal?.runs ?? [];
   const run = runToUndo(args.words[0], runs, on(args, 'packages'));
-  if (args.words[0] === undefined) requireReadable(journal?.damage ?? [], run);
+  if (args.words[0] === undefined) sayChoice(run, runs, journal?.damage ?? []);
   if (!journal || !run) return nothingToUndo(args);
   const outcome = await undoHost(host, run, {
     packages: on(args, 'packages'),
     partial: on(args, 'partial'),
     later: laterRuns(run, runs),
+    pending: pendingOf(run, runs),
     journal,
     confirm: async (way) => {
-      if (isJson(args) && !on(args, 'yes')) shown.way = { host: host.name, status: 'planned', undoes: run.id, ...way };
+      if (isJson(args) && isAsked(way, args)) shown.way = { host: host.name, status: 'planned', undoes: run.id, ...way };
       const agreed = await confirm(host, run, way, args);
       requireUnstopped();
       return agreed;
@@ -68,13 +69,19 @@ const undoOn = async (host: Host, args: Args, shown: Shown): Promise<number> => 
   return undoneCode(outcome);
 };
 
+/** Without a number, the operator is told what is passed by. */
+const sayChoice = (run: Run | undefined, runs: readonly Run[], damage: readonly Damage[]): void => {
+  requireReadable(damage, run);
+  for (const word of passedBy(run, runs)) note(`${word}.`);
+};
+
 /** Which run was the last is not known where one that came later cannot be read. */
 const requireReadable = (damage: readonly Damage[], run: Run | undefined): void => {
   const later = damage.find(({ id = 0 }) => id > (run?.id ?? 0));
   if (later)
     throw new OperatorError(
       `Run ${later.id} cannot be read, so which run was the last is not known (${later.path}: ${later.problem}). Nothing was touched.`,
-      'Name the run that is to be undone: node-prep history, then node-prep undo NUMBER.',
+      `Name the run that is to be undone: node-prep history, then node-prep undo NUMBER. Or ${later.remedy}.`,
     );
 };
 
@@ -85,9 +92,12 @@ const nothingToUndo = async (args: Args): Promise<number> => {
   return 0;
 };
 
+/** Where there is nothing to do, nobody needs to agree. */
+const isAsked = ({ plan }: UndoPlan, args: Args): boolean => plan.actions.length > 0 && !on(args, 'yes');
+
 /** The way back is always shown before anything is done; with --format json it is part of nothing but the result. */
 const confirm = async (host: Host, run: Run, way: UndoPlan, args: Args): Promise<boolean> => {
-  const asks = way.plan.actions.length > 0 && !on(args, 'yes');
+  const asks = isAsked(way, args);
   if ((asks || !on(args, 'quiet')) && !isJson(args)) print(await undoText(host.name, run, way, styleFrom(args)));
   if (!asks) return true;
   if (process.stdin.isTTY !== true || isJson(args)) {
@@ -103,6 +113,8 @@ const report = async (outcome: UndoOutcome, run: Run, args: Args): Promise<void>
   if (isJson(args)) return printJson('undo', [outcome]);
   if (outcome.status === 'refused') note(`refused: ${outcome.problem}. --partial puts back the rest.`);
   else if ('problem' in outcome) note(`${problemText(outcome)}.`);
-  print(undoneLine(outcome.host, run.id, outcome));
-  if (!on(args, 'quiet')) sayRun(outcome);
+  print(undoneLine(outcome.host, run.id, { ...outcome, partly: isPartly(outcome) }));
+  if (isPartly(outcome))
+    note(`undo without a number goes on to the run before it now; for the rest of run ${run.id}: node-prep undo ${run.id}.`);
+  if (!on(args, 'quiet')) await sayRun(outcome);
 };

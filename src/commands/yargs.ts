@@ -5,6 +5,9 @@ import type { Args, CliOption, Command } from './options.ts';
 
 /** Answers a call in full: help, version, completion, mistakes, and the command itself. Gives the exit code. */
 export const runYargs = async (words: readonly string[], commands: readonly Command[], version: string): Promise<number> => {
+  // yargs would leave out what comes after it: an apply of another plan than the one that was named.
+  if (words.includes('--'))
+    throw new OperatorError('"--" is not understood here.', 'A file whose name begins with a dash is written ./-name.');
   let code: Promise<number> | undefined;
   const parser = commands.reduce<Yargs>(
     (y, command) =>
@@ -45,6 +48,11 @@ const complaint = (message: string, words: readonly string[], commands: readonly
   const stray = /^Unknown (?:argument|command)s?: (.*)$/.exec(message)?.[1]?.split(', ')[0];
   const command = commands.find((c) => c.name === words.find((w) => !w.startsWith('-')));
   if (stray === undefined) return new OperatorError(message, `See node-prep ${command ? `${command.name} ` : ''}--help.`);
+  if (command && words.includes(stray))
+    return new OperatorError(
+      `${command.name} takes ${command.words ? `no more than ${command.words.join(' ')}` : 'no words'}: "${stray}" is too much.`,
+      `See node-prep ${command.name} --help.`,
+    );
   if (!command)
     return didYouMean(
       `There is no command "${stray}".`,

@@ -4,14 +4,14 @@ import type { Locked } from './lock.ts';
 /** Who holds a lock, as words to put after another node-prep: ": node-prep apply (pid 7, since ...)", or "" where that is not known. */
 export const holderOf = async (locked: Locked): Promise<string> => {
   if (!locked.note) return wordsOf(holderInProc(locked.path));
-  let noted: Holder | undefined;
   // It is written down a moment after the lock is held; until then there stands who was killed before.
   for (let tries = 0; tries < 40; tries++) {
-    noted = holderInNote(locked.path);
-    if (noted && isAlive(noted.pid)) return wordsOf(noted);
+    const noted = holderInNote(locked.path);
+    if (noted && holdsLock(String(noted.pid), locked.path)) return wordsOf(noted);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  return wordsOf(holderInProc(locked.path) ?? noted);
+  // Not what is noted: with a full /run, that is about one who ended long ago, and whose number may be another's now.
+  return wordsOf(holderInProc(locked.path));
 };
 
 type Holder = { readonly pid: number; readonly command: string; readonly since: string };
@@ -29,22 +29,16 @@ const holderInNote = (path: string): Holder | undefined => {
   }
 };
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+/** Whether a process has a file or folder open and locked, as the kernel tells it of each open file (proc_pid_fdinfo(5)). */
+const holdsLock = (pid: string, path: string): boolean => {
+  const lock = new RegExp(`^lock:.*\\bFLOCK\\b.*:${statSync(path, { throwIfNoEntry: false })?.ino} `, 'm');
+  return namesIn(`/proc/${pid}/fdinfo`).some((file) => lock.test(textOf(`/proc/${pid}/fdinfo/${file}`)));
 };
 
-/** The process that has a file or folder open and locked, as the kernel tells it of each open file (proc_pid_fdinfo(5)). */
+/** The process that holds a lock. */
 const holderInProc = (path: string): Holder | undefined => {
-  const ino = statSync(path, { throwIfNoEntry: false })?.ino;
-  const lock = new RegExp(`^lock:.*\\bFLOCK\\b.*:${ino} `, 'm');
   for (const pid of namesIn('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
-    const infos = namesIn(`/proc/${pid}/fdinfo`).map((file) => textOf(`/proc/${pid}/fdinfo/${file}`));
-    if (!infos.some((info) => lock.test(info))) continue;
+    if (!holdsLock(pid, path)) continue;
     const words = textOf(`/proc/${pid}/cmdline`)
       .split('\0')
       .filter((word) => word !== '');

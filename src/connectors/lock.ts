@@ -47,7 +47,7 @@ const taken = async (locked: Locked, { timeout, waiting }: Patience): Promise<nu
     if (timeout > 0 && tries === 0)
       waiting(`another node-prep is at work on ${locked.what}${holder}; waiting up to ${timeout} s`);
     if (Date.now() >= until) throw held(locked, holder || (await holderOf(locked)), timeout);
-    await unlessSignal(1, new Promise((resolve) => setTimeout(resolve, Math.min(200, until - Date.now()))));
+    await unlessSignal(1, new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.min(200, until - Date.now())))));
     const by = stoppedBy();
     if (by) throw new OperatorError(`Stopped by ${by} while another node-prep was waited for. Nothing was touched.`);
   }

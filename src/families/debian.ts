@@ -115,7 +115,8 @@ exit 0`;
       ...(stale ? {} : { rescue: refresh }),
     },
   ],
-  installedNow: `dpkg-query -W -f='\${db:Status-Status} \${binary:Package} \${Version}\n' | sed -n 's/^installed //p'`,
+  // What is half-way now was there: somebody else began with it, and a run that mends it did not bring it.
+  installedNow: `dpkg-query -W -f='\${db:Status-Status} \${binary:Package} \${Version}\n' | sed '/^not-installed /d;/^config-files /d;s/^[^ ]* //;s/ $/ ?/'`,
   // apt would take along whatever needs them; dpkg removes what is named or nothing.
   removal: {
     ask: `dpkg --dry-run --remove "$@" 2>/dev/null | sed -n 's/^Would remove or purge \\([^ ]*\\) .*/\\1/p'`,

@@ -3,7 +3,7 @@ import { OperatorError } from '../errors.ts';
 import { inWords, remedyFor } from './trouble.ts';
 
 /** A file of lines that grows. `append` returns when its line is on the disk, and throws an OperatorError where it cannot be. */
-export type Growing = { append(line: string): void; close(): void };
+type Growing = { append(line: string): void; close(): void };
 
 /** Opens a file of lines. What is left of a line that was cut off goes with the first that is added. */
 export const appendTo = (path: string): Growing => {

@@ -39,14 +39,21 @@ export const fileNames = (folder: string): Names => {
   return { runs: runs.sort((a, b) => a.id - b.id), leftovers, foreign: names.filter((name) => !ours.has(name)) };
 };
 
+/** Which runs are read: all of them, or the newest and those without an end, which is all that an apply has to know. */
+export type Which = 'all' | 'open';
+
 /** The runs in a folder, from the oldest to the newest, and what in it is none. */
-export const lookInto = (folder: string): { readonly runs: readonly Run[]; readonly damage: readonly Damage[] } => {
+export const lookInto = (
+  folder: string,
+  which: Which = 'all',
+): { readonly runs: readonly Run[]; readonly damage: readonly Damage[] } => {
   const { runs, foreign } = fileNames(folder);
   const left = { bytes: mostKept.allBytes };
   // The newest first: should there be more than can be read, the oldest are missed least.
   const read = runs
     .slice(-mostKept.runs)
     .toReversed()
+    .filter(({ name }, at) => which === 'all' || at === 0 || !hasEnd(join(folder, name)))
     .map(({ id, name }) => readRun(join(folder, name), id, left));
   return {
     runs: read.flatMap((run) => ('problem' in run ? [] : [run])).reverse(),
@@ -84,14 +91,14 @@ const namesIn = (folder: string): readonly string[] => {
 
 const readRun = (path: string, id: number, left: { bytes: number }): Run | Damage => {
   const bytes = contentOf(path, left);
-  const run = typeof bytes === 'string' ? { problem: bytes } : runIn(bytes, id);
+  const run = Buffer.isBuffer(bytes) ? runIn(bytes, id) : bytes;
   return 'problem' in run ? damaged(path, { id, ...run }) : run;
 };
 
-const damaged = (path: string, what: Omit<Damage, 'path' | 'remedy'>): Damage => ({
+const damaged = (path: string, what: Omit<Damage, 'path' | 'remedy'> & { readonly remedy?: string }): Damage => ({
   path,
-  ...what,
   remedy: `look at it; should it mean nothing to you: mv ${quote(path)} /root/`,
+  ...what,
 });
 
 const lineOfGarbage = (bytes: Buffer): number => {
@@ -104,34 +111,55 @@ const lineOfGarbage = (bytes: Buffer): number => {
   return line;
 };
 
-/** A file's bytes, or why they are not read. A pipe does not block, and a link is not followed. */
-const contentOf = (path: string, left: { bytes: number }): Buffer | string => {
+/** A file's bytes, or why they are not read. */
+const contentOf = (path: string, left: { bytes: number }): Buffer | Unread =>
+  fromFile(path, (file, size) => {
+    if (size > mostKept.bytes) return { problem: `it is larger than ${mostKept.bytes / MiB} MiB` };
+    if (size > left.bytes)
+      return {
+        problem: `it was not read: the runs after it make up ${mostKept.allBytes / MiB} MiB`,
+        remedy: 'it goes when the next run begins',
+      };
+    left.bytes -= size;
+    return readAll(file, 0, size);
+  });
+
+type Unread = { readonly problem: string; readonly remedy?: string };
+
+/** Whether a run's file says how it ended, by its last bytes: `endLine` puts that last. What cannot be told is read whole. */
+const hasEnd = (path: string): boolean => {
+  const tail = fromFile(path, (file, size) => readAll(file, Math.max(0, size - tailSize), Math.min(size, tailSize)));
+  return Buffer.isBuffer(tail) && endOfRun.test(tail.toString('latin1'));
+};
+
+const tailSize = 256;
+const endOfRun = /"at":"[\d:.TZ-]{24}","status":"(?:applied|failed|cut)"\}\n$/;
+
+/** What is read from a file, or why it is not. A pipe does not block, and a link is not followed. */
+const fromFile = (path: string, read: (file: number, size: number) => Buffer | Unread): Buffer | Unread => {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    return codeOf(error) === 'ELOOP' ? 'it is a link' : `it cannot be read: ${inWords(error)}`;
+    return { problem: codeOf(error) === 'ELOOP' ? 'it is a link' : `it cannot be read: ${inWords(error)}` };
   }
   try {
     const stats = fstatSync(file);
-    if (!stats.isFile()) return 'it is no regular file';
+    if (!stats.isFile()) return { problem: 'it is no regular file' };
     // Whoever may write there could have undo write anything.
-    if (stats.uid !== process.geteuid?.()) return `it belongs to user ${stats.uid}`;
-    if (stats.size > mostKept.bytes) return `it is larger than ${mostKept.bytes / MiB} MiB`;
-    if (stats.size > left.bytes) return `it was not read: the runs after it make up ${mostKept.allBytes / MiB} MiB`;
-    left.bytes -= stats.size;
-    return readAll(file, stats.size);
+    if (stats.uid !== process.geteuid?.()) return { problem: `it belongs to user ${stats.uid}` };
+    return read(file, stats.size);
   } catch (error) {
-    return `it cannot be read: ${inWords(error)}`;
+    return { problem: `it cannot be read: ${inWords(error)}` };
   } finally {
     closeSync(file);
   }
 };
 
 /** So many bytes and no more, however fast a file grows. */
-const readAll = (file: number, size: number): Buffer => {
+const readAll = (file: number, from: number, size: number): Buffer => {
   const bytes = Buffer.alloc(size);
   let at = 0;
-  for (let got = 1; got > 0 && at < size; at += got) got = readSync(file, bytes, at, size - at, at);
+  for (let got = 1; got > 0 && at < size; at += got) got = readSync(file, bytes, at, size - at, from + at);
   return bytes.subarray(0, at);
 };

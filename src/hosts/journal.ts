@@ -1,10 +1,12 @@
-import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { OperatorError } from '../errors.ts';
 import type { Damage, Journal, Run, RunEnd, RunHeader, RunRecord } from '../journal.ts';
 import { lineOf } from '../journal/text.ts';
+import type { Step } from '../model.ts';
 import { appendTo } from './journal-append.ts';
 import { fileNames, fileOf, lookInto, mostKept } from './journal-read.ts';
+import type { Names, Which } from './journal-read.ts';
 import { processOf } from './process.ts';
 import { inWords, remedyFor } from './trouble.ts';
 import { makeFolders, syncFolder, writeNew } from './write.ts';
@@ -14,7 +16,7 @@ import { makeFolders, syncFolder, writeNew } from './write.ts';
  * gets its end.
  */
 export type HostJournal = Journal & {
-  look(): Promise<{ readonly runs: readonly Run[]; readonly damage: readonly Damage[] }>;
+  look(which?: Which): Promise<{ readonly runs: readonly Run[]; readonly damage: readonly Damage[] }>;
   finish(id: number, end: RunEnd): Promise<void>;
 };
 
@@ -32,7 +34,7 @@ export const hostJournal = (folder: string = stateFolder): HostJournal => {
   const runsFolder = join(folder, 'runs');
   return {
     runs: async () => lookInto(runsFolder).runs,
-    look: async () => lookInto(runsFolder),
+    look: async (which) => lookInto(runsFolder, which),
     begin: async (header) => begin(runsFolder, header),
     finish: async (id, end) => {
       const file = appendTo(join(runsFolder, fileOf(id)));
@@ -45,10 +47,13 @@ export const hostJournal = (folder: string = stateFolder): HostJournal => {
   };
 };
 
-/** How the host stood afterwards is left out where it is too much to be read again: undo can do without. */
-const endLine = (end: RunEnd): string => {
-  const line = lineOf({ event: 'end', ...end });
-  return Buffer.byteLength(line) <= mostKept.line ? line : lineOf({ event: 'end', at: end.at, status: end.status });
+/**
+ * How the host stood afterwards is left out where it is too much to be read again: undo can do without. The last words are always when and
+ * how: `hasEnd` looks for them.
+ */
+const endLine = ({ after, at, status, ...more }: RunEnd): string => {
+  const line = lineOf({ event: 'end', ...more, ...(after && { after }), at, status });
+  return Buffer.byteLength(line) <= mostKept.line ? line : lineOf({ event: 'end', ...more, at, status });
 };
 
 const begin = (folder: string, header: RunHeader): RunRecord => {
@@ -62,7 +67,7 @@ const begin = (folder: string, header: RunHeader): RunRecord => {
     for (const leftover of names.leftovers) rmSync(join(folder, leftover), { force: true });
     const temporary = join(folder, `.${fileOf(id)}.node-prep.tmp`);
     place(temporary, join(folder, fileOf(id)), text);
-    for (const run of names.runs.slice(0, 1 - mostKept.runs)) forget(join(folder, run.name));
+    for (const name of surplus(folder, names)) forget(join(folder, name));
     return recordIn(join(folder, fileOf(id)), id);
   } catch (error) {
     if (error instanceof OperatorError) throw error;
@@ -113,12 +118,30 @@ const place = (temporary: string, path: string, text: string): void => {
   }
 };
 
+/** The oldest runs, beyond the number and the bytes that can be read again together with the one that begins. */
+const surplus = (folder: string, { runs }: Names): string[] => {
+  let bytes = 0;
+  const names = runs.map(({ name }) => name).toReversed();
+  const kept = names.findIndex((name, at) => {
+    const stats = lstatSync(join(folder, name), { throwIfNoEntry: false });
+    // What is no run takes nothing from those that are: it is not read.
+    bytes += stats?.isFile() && stats.size <= mostKept.bytes ? stats.size : 0;
+    return at >= mostKept.runs - 1 || (at > 0 && bytes > mostKept.allBytes - mostKept.bytes);
+  });
+  return kept < 0 ? [] : names.slice(kept);
+};
+
 const forget = (path: string): void => {
   try {
     rmSync(path);
   } catch {
     // That an old run stays is no reason not to begin a new one.
   }
+};
+
+const endedLine = (step: number, { status, output, exitCode, stopped }: Step): string => {
+  const failure = { ...(exitCode !== undefined && { exitCode }), ...(stopped && { stopped: stopped.by }) };
+  return lineOf({ event: 'ended', step, status, output: output.slice(-mostSaid), ...failure });
 };
 
 const recordIn = (path: string, id: number): RunRecord => {
@@ -135,10 +158,7 @@ const recordIn = (path: string, id: number): RunRecord => {
         // That the step has ended will not be written down either, and that is said.
       }
     },
-    ended: async (step, { status, output, exitCode, stopped }) => {
-      const failure = { ...(exitCode !== undefined && { exitCode }), ...(stopped && { stopped: stopped.by }) };
-      file.append(lineOf({ event: 'ended', step, status, output: output.slice(-mostSaid), ...failure }));
-    },
+    ended: async (step, came) => file.append(endedLine(step, came)),
     end: async (end) => {
       try {
         file.append(endLine(end));

@@ -3,33 +3,39 @@ import type { Damage, Run } from '../journal.ts';
 import { stoppedBy, unlessSignal } from '../interrupt.ts';
 import type { Host } from '../model.ts';
 import type { HostJournal } from './journal.ts';
+import type { Which } from './journal-read.ts';
 import { bootId, commandLine, isAlive } from './process.ts';
 import { here } from './files.ts';
 import { pathsOf, sweep } from './leftovers.ts';
 
 /**
  * What was found and mended: runs that were cut off, which have their end now, where there was no trouble to write it down; and what in the
- * journal is no run.
+ * journal is no run. `runs`: all that were read, with their end.
  */
-export type Recovered = { readonly cut: readonly Run[]; readonly damage: readonly Damage[]; readonly trouble: readonly string[] };
+type Recovered = {
+  readonly runs: readonly Run[];
+  readonly cut: readonly Run[];
+  readonly damage: readonly Damage[];
+  readonly trouble: readonly string[];
+};
 
 /**
  * Ends the runs that were cut off, for the holder of the host's lock. A command of such a run that still is at work holds the host as the
  * lock does: it is waited for as the lock is, then an OperatorError says what it is. What of it still runs is only known in the same boot.
  */
-export const recover = async (journal: HostJournal, patience?: Patience): Promise<Recovered> => {
-  const { runs, damage } = await journal.look();
+export const recover = async (journal: HostJournal, patience?: Patience, which: Which = 'open'): Promise<Recovered> => {
+  const { runs, damage } = await journal.look(which);
   const open = runs.filter((run) => !run.end);
   await waitForCommands(open, patience);
   if (open.length > 0) sweep(pathsOf(open.flatMap((run) => run.plan.actions)), here);
   const trouble: string[] = [];
+  const end = { at: new Date().toISOString(), status: 'cut' } as const;
   for (const run of open) {
-    const end = { at: new Date().toISOString(), status: 'cut' } as const;
     await journal
       .finish(run.id, end)
       .catch((error: unknown) => trouble.push(error instanceof Error ? error.message : String(error)));
   }
-  return { cut: open, damage, trouble };
+  return { runs: runs.map((run) => (run.end ? run : { ...run, end })), cut: open, damage, trouble };
 };
 
 /** Whether the node-prep that did a run still is at work on it. */

@@ -1,4 +1,5 @@
 import type { Run, RunStep } from '../journal.ts';
+import { isJudgedLater } from '../stopped.ts';
 
 /** Which run put a run back, by the number of the one that was: an undo that came to a good end, and was not put back itself. */
 export const undoneBy = (runs: readonly Run[]): ReadonlyMap<number, number> => {
@@ -11,12 +12,21 @@ export const undoneBy = (runs: readonly Run[]): ReadonlyMap<number, number> => {
   return undone;
 };
 
-/** Whether a step stopped its run. That a command failed which the verification judges proves nothing. */
-export const isFailed = ({ plan }: Run, step: RunStep, at: number): boolean => {
-  const action = plan.actions[at];
-  const tolerated = action?.do === 'run' && action.judgedBy === 'verify' && step.exitCode !== undefined;
-  return step.status === 'failed' && (!tolerated || step.stopped !== undefined);
+/** Which run put a run back in part, by the number of the one that was: its last undo left nothing to do but what was changed since. */
+export const partlyUndoneBy = (runs: readonly Run[]): ReadonlyMap<number, number> => {
+  const [wholly, seen] = [undoneBy(runs), new Set<number>()];
+  const partly = new Map<number, number>();
+  for (const { id, undoes, end } of runs.toSorted((a, b) => b.id - a.id)) {
+    if (undoes === undefined || undoes >= id || wholly.has(id) || seen.has(undoes)) continue;
+    seen.add(undoes);
+    if (end?.partly && !wholly.has(undoes)) partly.set(undoes, id);
+  }
+  return partly;
 };
+
+/** Whether a step stopped its run. That a command failed which the verification judges proves nothing. */
+export const isFailed = ({ plan }: Run, step: RunStep, at: number): boolean =>
+  step.status === 'failed' && (!isJudgedLater(plan.actions[at], step.exitCode) || step.stopped !== undefined);
 
 /** How many steps of a run were done. */
 export const doneSteps = (run: Run): number =>

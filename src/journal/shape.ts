@@ -1,5 +1,7 @@
 import type { Process, RunEnd, RunHeader, State } from '../journal.ts';
 import type { Plan } from '../model.ts';
+import { count, either, flag, isRecord, list, matching, nothing, oneOf, shape, text, whole } from './checks.ts';
+import type { Check } from './checks.ts';
 
 /** What the first line of a run's file holds. */
 export type HeaderLine = RunHeader & { readonly format: 1; readonly run: number; readonly process: Process };
@@ -32,41 +34,6 @@ export const isShallow = (value: unknown, levels: number): boolean =>
   typeof value !== 'object' ||
   value === null ||
   (levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1)));
-
-type Check = (value: unknown) => boolean;
-type Checks = { readonly [key: string]: Check };
-
-const text: Check = (value) => typeof value === 'string';
-const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const whole: Check = (value) => Number.isSafeInteger(value);
-const flag: Check = (value) => typeof value === 'boolean';
-const nothing: Check = (value) => value === null;
-const matching =
-  (pattern: RegExp): Check =>
-  (value) =>
-    typeof value === 'string' && pattern.test(value);
-const oneOf =
-  (...values: readonly unknown[]): Check =>
-  (value) =>
-    values.includes(value);
-const either =
-  (...checks: readonly Check[]): Check =>
-  (value) =>
-    checks.some((check) => check(value));
-const list =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(check);
-const isRecord = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-/** Keys beyond those named do no harm: nobody looks at them. */
-const shape = (needed: Checks, optional: Checks = {}): Check => {
-  const [must, may] = [Object.entries(needed), Object.entries(optional)];
-  return (value) =>
-    isRecord(value) &&
-    must.every(([key, check]) => Object.hasOwn(value, key) && check(value[key])) &&
-    may.every(([key, check]) => !Object.hasOwn(value, key) || check(value[key]));
-};
 
 const state = (value: unknown): value is State => isRecord(value);
 const argv: Check = (value) => list(text)(value) && (value as readonly unknown[]).length > 0;
@@ -126,5 +93,5 @@ const event = either(
     { event: oneOf('ended'), step: count, status: oneOf('done', 'failed'), output: text },
     { exitCode: whole, stopped: text },
   ),
-  shape({ event: oneOf('end'), at: time, status: oneOf('applied', 'failed', 'cut') }, { after: state }),
+  shape({ event: oneOf('end'), at: time, status: oneOf('applied', 'failed', 'cut') }, { after: state, partly: oneOf(true) }),
 );

@@ -5,8 +5,8 @@ import type { EventLine, HeaderLine } from './shape.ts';
 /** The line of a run's file that holds this. JSON has no newline within it. */
 export const lineOf = (holds: HeaderLine | EventLine): string => `${JSON.stringify(holds)}\n`;
 
-/** What is wrong with a run's file, and in which line, from 1. */
-export type Broken = { readonly line: number; readonly problem: string };
+/** What is wrong with a run's file, and in which line, from 1. `remedy`: where looking at it would not help. */
+export type Broken = { readonly line: number; readonly problem: string; readonly remedy?: string };
 
 /**
  * The run in a file's text. What comes after the last end of a line was being written when the power went, or the disk was full: it counts
@@ -37,7 +37,11 @@ const headerFrom = (id: number, line: string): HeaderLine | Broken => {
   const said = parsed(line);
   const format = typeof said === 'object' && said !== null && 'format' in said ? said.format : undefined;
   if (typeof format === 'number' && format > 1)
-    return { line: 1, problem: `it was written by a newer node-prep, in format ${format}; this one knows format 1` };
+    return {
+      line: 1,
+      problem: `it was written by a newer node-prep, in format ${format}; this one knows format 1`,
+      remedy: 'use that newer node-prep on this host, and leave the file where it is',
+    };
   if (!isHeader(said)) return { line: 1, problem: 'it is no first line of a run' };
   if (said.run !== id) return { line: 1, problem: `it is of run ${said.run}, not of run ${id}` };
   if ((said.undoes ?? 0) >= id) return { line: 1, problem: `it undoes run ${said.undoes}, which came later` };

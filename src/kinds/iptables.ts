@@ -1,4 +1,4 @@
-import { inWords, iptablesQueries, variantOf } from '../knowledge/iptables.ts';
+import { choiceInWords, iptablesQueries, variantOf } from '../knowledge/iptables.ts';
 import type { Choice, Tables } from '../knowledge/iptables.ts';
 import { askRules } from '../knowledge/iptables-rules.ts';
 import type { RuleCount } from '../knowledge/iptables-rules.ts';
@@ -55,7 +55,7 @@ const withoutTables = (program: Tables, host: HostView): Obstacle | undefined =>
   const there = !kernel.indexed || kernel.loaded.has(module) || kernel.builtin.has(module) || kernel.files.has(module);
   if (choice.variant !== 'legacy' || there) return undefined;
   return {
-    reason: `${inWords(program, choice)}, and kernel ${kernel.release} has no ${module}: no rule can be written`,
+    reason: `${choiceInWords(program, choice)}, and kernel ${kernel.release} has no ${module}: no rule can be written`,
     remedy: switchToNft(program, choice.from),
   };
 };
@@ -107,7 +107,7 @@ const unlikeTwins = (choice: Choice, host: HostView): Obstacle | undefined => {
   const twin = variantOf('ip6tables', host);
   if (!choice.variant || !twin.variant || choice.variant === twin.variant) return undefined;
   return {
-    reason: `${inWords('iptables', choice)}, but ${inWords('ip6tables', twin)}: images choose one for both`,
+    reason: `${choiceInWords('iptables', choice)}, but ${choiceInWords('ip6tables', twin)}: images choose one for both`,
     remedy: `Run update-alternatives --set ip6tables /usr/sbin/ip6tables-${choice.variant}, reboot, then plan again.`,
   };
 };
@@ -124,7 +124,9 @@ const uncounted = ({ variant }: Choice, host: HostView): Obstacle | undefined =>
 const programClaims = (host: HostView): Claim[] =>
   programs.flatMap((program) => {
     const choice = variantOf(program, host);
-    return choice.from ? [{ from: choice.from, says: inWords(program, choice), role: 'decides which tables rules go to' }] : [];
+    return choice.from
+      ? [{ from: choice.from, says: choiceInWords(program, choice), role: 'decides which tables rules go to' }]
+      : [];
   });
 
 const ruleClaims = ({ answers }: HostView): Claim[] => {

@@ -1,4 +1,4 @@
-import { inWords, isLegacyTable, programFor, variantOf } from '../knowledge/iptables.ts';
+import { choiceInWords, isLegacyTable, programFor, variantOf } from '../knowledge/iptables.ts';
 import { runningKernel } from '../knowledge/kernel.ts';
 import type { RunningKernel } from '../knowledge/kernel.ts';
 import type { TableChoice } from '../knowledge/module-providers.ts';
@@ -11,7 +11,7 @@ type ModuleNeed = NeedOf<'module'>;
 export const tableChoice = (name: string, host: HostView): TableChoice | undefined => {
   if (!isLegacyTable(name)) return undefined;
   const choice = variantOf(programFor(name), host);
-  return { ...(choice.variant && { variant: choice.variant }), words: inWords(programFor(name), choice) };
+  return { ...(choice.variant && { variant: choice.variant }), words: choiceInWords(programFor(name), choice) };
 };
 
 /** A module that another one needs beside it on some hosts, though neither its dependencies nor the profiles name it. */
@@ -87,7 +87,7 @@ export const missingTable = (name: string, host: HostView, kernel: RunningKernel
   const choice = isLegacyTable(name) && kernel.indexed ? variantOf(program, host) : undefined;
   if (choice?.variant !== 'legacy') return undefined;
   return {
-    reason: `${inWords(program, choice)}, and kernel ${kernel.release} has no legacy table of that name`,
+    reason: `${choiceInWords(program, choice)}, and kernel ${kernel.release} has no legacy table of that name`,
     remedy: switchToNft(program, choice.from),
   };
 };

@@ -188,7 +188,9 @@ const actionsFor = (
   const missing = open.filter((r) => !readingOf(namesOf(r, family), r.min, family, facts).ok);
   const names = [...new Set(missing.map((r) => namesOf(r, family)[0] ?? r.capability))];
   const broken = (facts.broken ?? []).filter((name) => !names.includes(name));
-  const mend = facts.unfinished || isCutOff(host, family) ? (family.interrupted?.mend(broken) ?? []) : [];
+  // What a package manager at work has half-way is its own to end, and the installation waits for it.
+  const isCut = !facts.busy && (facts.unfinished || isCutOff(host, family));
+  const mend = isCut ? (family.interrupted?.mend(broken) ?? []) : [];
   const install = names.length > 0 ? family.install(names, !facts.sources) : [];
   return [...mend, ...install].map((command) => ({ do: 'run', ...command, for: open.map((r) => packageKind.id(r)) }));
 };

@@ -53,7 +53,7 @@ export const programFor = (module: string): Tables => (module.startsWith('ip6') 
 export const isLegacyTable = (module: string): boolean => moduleFact(module).replacedBy !== undefined;
 
 /** A choice in words: "iptables here is the nft variant (/etc/alternatives/iptables)". */
-export const inWords = (program: Tables, { variant, from, foreseen }: Choice): string =>
+export const choiceInWords = (program: Tables, { variant, from, foreseen }: Choice): string =>
   foreseen
     ? `${program} will be the ${variant} variant once it is installed`
     : `${program} here is the ${variant ?? 'unknown'} variant${from ? ` (${from})` : ''}`;

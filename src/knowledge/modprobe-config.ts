@@ -157,7 +157,7 @@ const indexOf = (lines: readonly ConfigLine[]): Index => {
 const indexes = new WeakMap<readonly ConfigLine[], Index>();
 
 /** Whether something in it stands for more than itself. */
-export const isPattern = (pattern: string): boolean => /[*?[]/.test(pattern);
+const isPattern = (pattern: string): boolean => /[*?[]/.test(pattern);
 
 const cut: Cut = {
   token: /\[(!?)([^\]]+)\]|[^]/gu,

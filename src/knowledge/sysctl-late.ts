@@ -46,7 +46,7 @@ export const lateQueries: readonly Query[] = [
 const mostRead = 100_000;
 
 /** A setting that is written after systemd-sysctl has done its work, and by whom. */
-export type LateSetting = Setting & { readonly by: string };
+type LateSetting = Setting & { readonly by: string };
 
 /**
  * What is set at boot after systemd-sysctl, in the order in which it usually comes: ufw, ifupdown, cloud-init, tuned, rc.local, units and

@@ -1,18 +1,22 @@
 import { bootCmdline, cmdlineQueries, cmdlineWords } from '../knowledge/cmdline.ts';
+import { list, text } from '../journal/checks.ts';
 import { argvsOf, command, nothing } from './part.ts';
 import type { Part } from './part.ts';
 
 /** The kernel arguments of the next boot, where a command put them into the boot menu. */
 export const bootloaderPart: Part<readonly string[]> = {
   name: 'bootloader',
+  holds: list(text),
   queries: (actions) => (argvsOf(actions).some(writesMenu) ? cmdlineQueries : []),
   read: (actions, answers) => (argvsOf(actions).some(writesMenu) ? cmdlineWords(bootCmdline(answers).text) : []),
-  back: (before, after, now, { actions, done }) => {
+  back: (before, after, now, { actions, done, pending }) => {
     const [argv] = argvsOf(actions).filter(writesMenu);
     if (argv === undefined || same(before, now)) return nothing;
     const why = 'put the kernel arguments back as they were (counts from the next boot)';
     if (argv[0] === 'update-grub') {
-      const isDue = done.some((action) => action.do !== 'run' && action.path.startsWith('/etc/default/grub'));
+      const isDue =
+        done.some((action) => action.do !== 'run' && action.path.startsWith('/etc/default/grub')) ||
+        argvsOf(pending).some(([program]) => program === 'update-grub');
       return isDue || !same(now, after) ? { ...nothing, actions: [command(['update-grub'], why)] } : nothing;
     }
     if (after && !same(after, now)) {

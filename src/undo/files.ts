@@ -1,24 +1,42 @@
-import { ran } from '../answers.ts';
+import { listed, ran } from '../answers.ts';
 import type { Run } from '../journal.ts';
 import type { Action, Answers, Argv } from '../model.ts';
-import { command, inWords } from './part.ts';
+import { either, mapOf, matching, nothing, shape, text } from '../journal/checks.ts';
+import { command, namesInWords } from './part.ts';
 import type { Back, BackView, Left, Part } from './part.ts';
 
 /**
  * A file as it was found. `text`: null where there was none. `mode`: octal, four digits; `owner`: "0:0". `odd`: why it could not be read
- * as text.
+ * as text. `link`: where it leads, of a link; the rest is then of the file there.
  */
-type FileState = { readonly text: string | null; readonly mode?: string; readonly owner?: string; readonly odd?: string };
+type FileState = {
+  readonly text: string | null;
+  readonly mode?: string;
+  readonly owner?: string;
+  readonly odd?: string;
+  readonly link?: string;
+};
 type Files = { readonly [path: string]: FileState };
 
 /** Files that were written or removed, by an action or by a command that works on files. */
 export const filesPart: Part<Files> = {
   name: 'files',
+  holds: mapOf(
+    shape({ text: either(text, nothing) }, { mode: matching(/^[0-7]{4}$/), owner: matching(/^\d+:\d+$/), odd: text, link: text }),
+    /^\/[^\0]*$/,
+  ),
   queries: (actions) => {
     const paths = pathsOf(actions);
     return paths.length === 0
       ? []
-      : [...paths.map((path) => ({ ask: 'read' as const, path })), { ask: 'run' as const, argv: modeQuestion(paths) }];
+      : [
+          ...paths.flatMap((path) => [
+            { ask: 'read', path } as const,
+            // Whether it is a link: a read does not tell.
+            { ask: 'list', glob: path, lines: [] } as const,
+          ]),
+          { ask: 'run' as const, argv: modeQuestion(paths) },
+        ];
   },
   read: (actions, answers) => {
     const paths = pathsOf(actions);
@@ -27,7 +45,7 @@ export const filesPart: Part<Files> = {
   },
   back: (before, after, now, view) => {
     const found = Object.entries(before).map(([path, was]) => {
-      const meant = after ? after[path] : meantOf(path, view.actions);
+      const meant = after ? after[path] : meantOf(path, was, view.actions);
       return wayBack(path, was, meant, now[path] ?? { text: null }, view);
     });
     return {
@@ -63,22 +81,25 @@ const modesIn = (text: string): ReadonlyMap<string, { readonly mode: string; rea
 
 const fileAt = (path: string, answers: Answers, modes: ReturnType<typeof modesIn>): FileState => {
   const answer = answers.get(`read ${path}`);
-  if (answer?.status === 2) return { text: null, odd: answer.text };
-  if (answer?.status !== 0) return { text: null };
-  return { text: answer.text, ...modes.get(path), ...(answer.garbled && { odd: 'it is not UTF-8 text' }) };
+  const target = listed(answers, path)[0]?.link;
+  const link = target !== undefined && { link: target };
+  if (answer?.status === 2) return { text: null, odd: answer.text, ...link };
+  if (answer?.status !== 0) return { text: null, ...link };
+  return { text: answer.text, ...modes.get(path), ...(answer.garbled && { odd: 'it is not UTF-8 text' }), ...link };
 };
 
 /** What a run that was cut off would have left; undefined where only a command knows. */
-const meantOf = (path: string, actions: readonly Action[]): FileState | undefined => {
+const meantOf = (path: string, was: FileState, actions: readonly Action[]): FileState | undefined => {
   const last = actions.findLast((action) => action.do !== 'run' && action.path === path);
-  return last?.do === 'write' ? { text: last.after } : last?.do === 'remove' ? { text: null } : undefined;
+  const link = was.link !== undefined && { link: was.link };
+  return last?.do === 'write' ? { text: last.after, ...link } : last?.do === 'remove' ? { text: null } : undefined;
 };
 
 const isSame = (a: FileState, b: FileState | undefined): boolean =>
-  b !== undefined && a.text === b.text && a.odd === undefined && b.odd === undefined;
+  b !== undefined && a.text === b.text && a.link === b.link && a.odd === undefined && b.odd === undefined;
 
 const wayBack = (path: string, was: FileState, meant: FileState | undefined, now: FileState, view: BackView): Back => {
-  if (isSame(now, was)) return { actions: [], left: [], stops: [] };
+  if (isSame(now, was)) return { actions: ownersBack(path, was, meant, now), left: [], stops: [] };
   if (was.odd !== undefined)
     return { actions: [], left: [{ what: path, why: `what it was is not known: ${was.odd}` }], stops: [] };
   if (isSame(now, meant)) return { actions: putBack(path, was, meant ?? now, now), left: [], stops: [] };
@@ -93,22 +114,33 @@ const putBack = (path: string, was: FileState, left: FileState, now: FileState):
   const owner = was.owner !== undefined && was.owner !== (now.owner ?? '0:0') && isOurs('owner') ? was.owner : undefined;
   return [
     { do: 'write', path, mode, before: now.text, after: was.text, for: [] },
-    ...(owner === undefined ? [] : [command(['chown', owner, path], `give ${path} back to its owner`)]),
+    ...(owner === undefined ? [] : [chown(owner, path)]),
   ];
 };
+
+/** A file that this run had removed, and that an undo which was cut off wrote anew, may still be root's. */
+const ownersBack = (path: string, was: FileState, left: FileState | undefined, now: FileState): Action[] =>
+  was.text !== null && was.owner !== undefined && now.owner !== undefined && was.owner !== now.owner && left?.text === null
+    ? [chown(was.owner, path)]
+    : [];
+
+const chown = (owner: string, path: string): Action => command(['chown', owner, path], `give ${path} back to its owner`);
 
 /** Bits for setuid and the like would need a mode of their own: such files are none that are written here. */
 const modeOf = (mode: string): `0${string}` | 'keep' => (mode.startsWith('0') ? (mode as `0${string}`) : 'keep');
 
 const stopped = (path: string, meant: FileState | undefined, now: FileState, later: readonly Run[]): Left => {
   const runs = later.filter((run) => pathsOf(run.plan.actions).includes(path)).map((run) => run.id);
-  const by = runs.length > 0 ? `; run ${inWords(runs.map(String))} wrote it later: undo that first` : '';
+  const by = runs.length > 0 ? `; run ${namesInWords(runs.map(String))} wrote it later: undo that first` : '';
   return { what: path, why: `${whatIsThere(meant, now)}${by}` };
 };
 
 const whatIsThere = (meant: FileState | undefined, now: FileState): string => {
+  if (now.link !== undefined && now.link !== meant?.link) return `it is a link to ${now.link} now, which no run made`;
   if (now.odd !== undefined) return `it cannot be compared with what this run left: ${now.odd}`;
   if (now.text === null) return 'it was removed since';
+  if (meant?.link !== undefined && now.link === undefined)
+    return `it was a link to ${meant.link}, and a file is in its place now`;
   if (!meant) return 'it was changed, and as the run was cut off, nobody knows by whom';
   if (meant.text === null) return 'somebody has made it anew since this run removed it';
   const [old, lines] = [meant.text.split('\n'), now.text.split('\n')];

@@ -1,12 +1,14 @@
 import { runningZones, firewalldQueries } from '../knowledge/firewalld.ts';
 import { ufwOn, ufwQueries } from '../knowledge/ufw.ts';
 import type { Action, Answers } from '../model.ts';
+import { either, flag, list, mapOf, nothing as isNull, text } from '../journal/checks.ts';
 import { argvsOf, command, nothing } from './part.ts';
 import type { Part } from './part.ts';
 
 /** Whether ufw is at work. What its files say is put back as files. */
 export const ufwPart: Part<boolean | null> = {
   name: 'ufw',
+  holds: either(flag, isNull),
   queries: (actions) => (usesUfw(actions) ? ufwQueries : []),
   read: (actions, answers) => (usesUfw(actions) && !ufwOn(answers).unknown ? ufwOn(answers).now : null),
   back: (before, after, now) => {
@@ -26,6 +28,7 @@ type Zones = { readonly [zone: string]: readonly string[] };
 /** What the running firewalld lets in. Its files are put back as files: it watches them. */
 export const firewalldPart: Part<Zones> = {
   name: 'firewalld',
+  holds: mapOf(list(text)),
   queries: (actions) => (commandsTo(actions).length > 0 ? firewalldQueries : []),
   read: (actions, answers) =>
     Object.fromEntries([...new Set(commandsTo(actions).map(({ zone }) => zone))].map((zone) => [zone, openIn(zone, answers)])),

@@ -1,6 +1,7 @@
 import { fileText, listed } from '../answers.ts';
 import type { Action, Answers } from '../model.ts';
-import { argvsOf, command, inWords, nothing } from './part.ts';
+import { list, matching } from '../journal/checks.ts';
+import { argvsOf, command, namesInWords, nothing } from './part.ts';
 import type { Left, Part } from './part.ts';
 
 const path = '/proc/modules';
@@ -14,6 +15,7 @@ type Loaded = { readonly name: string; readonly uses: number; readonly by: reado
 /** Modules in the kernel, the newest first. Those that are built in are none. */
 export const modulesPart: Part<readonly string[]> = {
   name: 'modules',
+  holds: list(matching(/^[^-]/)),
   queries: (actions) => (mayLoad(actions) ? [{ ask: 'read', path }] : []),
   again: (_before, _after, { actions }) => (mayLoad(actions) ? [{ ask: 'list', glob: driverGlob, lines: [] }] : []),
   read: (actions, answers) => (mayLoad(actions) ? loadedNow(answers).map(({ name }) => name) : []),
@@ -84,8 +86,8 @@ const inUse = (staying: readonly Loaded[]): Left[] =>
     ? []
     : [
         {
-          what: `${staying.length === 1 ? 'module' : 'modules'} ${inWords(staying.map(({ name }) => name))}`,
-          why: `in use: ${inWords(staying.map(userOf), 6)}`,
+          what: `${staying.length === 1 ? 'module' : 'modules'} ${namesInWords(staying.map(({ name }) => name))}`,
+          why: `in use: ${namesInWords(staying.map(userOf), 6)}`,
         },
       ];
 

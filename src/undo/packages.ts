@@ -4,15 +4,17 @@ import { familyNamed } from '../families/table.ts';
 import { quoteAll } from '../knowledge/quote.ts';
 import { readSystem } from '../knowledge/system.ts';
 import type { Action, Argv } from '../model.ts';
-import { argvsOf, inWords, nothing } from './part.ts';
+import { mapOf, text } from '../journal/checks.ts';
+import { argvsOf, namesInWords, nothing } from './part.ts';
 import type { Back, BackView, Left, Part } from './part.ts';
 
-/** Versions of all installed packages by their names, as the package manager wants to hear them. */
+/** Versions of all packages that are there, by their names, as the package manager wants to hear them; "?" where it has none yet. */
 type Packages = { readonly [name: string]: string };
 
 /** Packages that a run installed, those that came with them included. */
 export const packagesPart: Part<Packages> = {
   name: 'packages',
+  holds: mapOf(text, /^[^-]/),
   queries: (actions) => (changesPackages(actions) ? [{ ask: 'run', argv: installedQuestion }] : []),
   again: (before, after, { actions, packages }) => {
     const came = broughtBy(before, after, actions);
@@ -77,7 +79,7 @@ const kept = (came: readonly string[]): Back => ({
       ? []
       : [
           {
-            what: `${packagesWord(came)} ${inWords(came)}`,
+            what: `${packagesWord(came)} ${namesInWords(came)}`,
             why: 'installed packages stay; --packages removes what nothing else needs',
           },
         ],
@@ -97,7 +99,7 @@ const removed = (came: readonly string[], brought: readonly string[], { answers 
     left:
       needed.length === 0
         ? []
-        : [{ what: `${packagesWord(needed)} ${inWords(needed)}`, why: 'something that was installed otherwise needs them' }],
+        : [{ what: `${packagesWord(needed)} ${namesInWords(needed)}`, why: 'something that was installed otherwise needs them' }],
   };
 };
 
@@ -109,7 +111,10 @@ const broughtBack = (gone: readonly string[], { answers }: BackView): Action[] =
 
 const otherVersions = (before: Packages, after: Packages | undefined, now: Packages): Left[] =>
   Object.entries(before)
-    .filter(([name, version]) => now[name] !== undefined && now[name] !== version && (!after || after[name] !== version))
+    .filter(
+      ([name, version]) =>
+        version !== '?' && now[name] !== undefined && now[name] !== version && (!after || after[name] !== version),
+    )
     .map(([name, version]) => ({
       what: `package ${name}`,
       why: `a newer version stays: it was ${version} and is ${now[name] ?? ''}`,

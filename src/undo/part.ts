@@ -1,4 +1,5 @@
 import type { Run, State } from '../journal.ts';
+import type { Check } from '../journal/checks.ts';
 import type { Action, Answers, Query } from '../model.ts';
 
 /** Something that undo leaves as it is, or that stands in its way. */
@@ -21,7 +22,8 @@ export const nothing: Back = { actions: [], left: [], stops: [] };
 
 /**
  * What else a part may look at. `packages`: the operator wants installed packages removed as well. `answers`: of now. `before`: of all
- * parts. `done`: the steps of the parts before. `later`: the runs after this one that are in effect.
+ * parts. `done`: the steps of the parts before. `pending`: the steps that an undo of this run did not come to, as it was cut off or failed.
+ * `later`: the runs after this one that are in effect.
  */
 export type BackView = {
   readonly answers: Answers;
@@ -29,6 +31,7 @@ export type BackView = {
   readonly packages: boolean;
   readonly before: State;
   readonly done: readonly Action[];
+  readonly pending: readonly Action[];
   readonly later: readonly Run[];
 };
 
@@ -38,6 +41,8 @@ export type BackView = {
  */
 export type Part<S = unknown> = {
   readonly name: string;
+  /** Whether a value can be such a state. */
+  readonly holds: Check;
   /** What to ask in order to `read`; `answers`: those that the plan was made from, or none. */
   queries(actions: readonly Action[], answers: Answers): readonly Query[];
   /** What to ask besides, in order to find the way back from `after` to `before`. */
@@ -69,7 +74,7 @@ export const argvsOf = (actions: readonly Action[]): (readonly string[])[] =>
   actions.flatMap((action) => (action.do === 'run' ? [action.argv] : []));
 
 /** Names in a sentence: "a, b and c"; of many only the first. */
-export const inWords = (names: readonly string[], most = 12): string => {
+export const namesInWords = (names: readonly string[], most = 12): string => {
   if (names.length > most) return `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
   return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
 };

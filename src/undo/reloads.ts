@@ -1,4 +1,5 @@
 import type { Action } from '../model.ts';
+import { nothing as isNull } from '../journal/checks.ts';
 import { argvsOf, command, nothing } from './part.ts';
 import type { Part } from './part.ts';
 
@@ -35,12 +36,18 @@ const reloads: readonly Reload[] = [
 /** Programs that a run had read their files: once the files are back, they read them again. There is nothing to compare. */
 export const reloadsPart: Part<null> = {
   name: 'reloads',
+  holds: isNull,
   queries: () => [],
   read: () => null,
-  back: (_before, _after, _now, { actions, done }) => {
+  back: (_before, _after, _now, { actions, done, pending }) => {
     const lines = argvsOf(actions).map((argv) => argv.join(' '));
     const paths = done.flatMap((action) => (action.do === 'run' ? [] : [action.path]));
-    const due = reloads.filter(({ at, files }) => lines.some((line) => at.test(line)) && paths.some((path) => files.test(path)));
+    const missed = argvsOf(pending).map((argv) => argv.join(' '));
+    const due = reloads.filter(
+      ({ at, files, action }) =>
+        lines.some((line) => at.test(line)) &&
+        (paths.some((path) => files.test(path)) || argvsOf([action]).some((argv) => missed.includes(argv.join(' ')))),
+    );
     return { ...nothing, actions: due.map(({ action }) => action) };
   },
 };

@@ -1,9 +1,10 @@
-import { fileText, numbered } from '../answers.ts';
+import { fileText, listed, numbered } from '../answers.ts';
 import { escapedPath } from '../knowledge/systemd.ts';
 import { unescaped } from '../knowledge/swap-fstab.ts';
 import type { Action, Answers } from '../model.ts';
+import { list, matching, shape, whole } from '../journal/checks.ts';
 import { argvsOf, command, nothing } from './part.ts';
-import type { Part } from './part.ts';
+import type { Left, Part } from './part.ts';
 
 const path = '/proc/swaps';
 
@@ -13,9 +14,11 @@ type Swap = { readonly name: string; readonly priority: number };
 /** Swap that is on. */
 export const swapPart: Part<readonly Swap[]> = {
   name: 'swap',
+  holds: list(shape({ name: matching(/^[^-]/), priority: whole })),
   queries: (actions) => (changesSwap(actions) ? [{ ask: 'read', path }] : []),
+  again: (before) => (before ?? []).filter(isFile).map(({ name }) => ({ ask: 'list', glob: name, lines: [] })),
   read: (actions, answers) => (changesSwap(actions) ? swapsIn(answers) : []),
-  back: (before, after, now, { actions }) => {
+  back: (before, after, now, { actions, answers }) => {
     const has = (swaps: readonly Swap[] | undefined, { name }: Swap): boolean =>
       swaps?.some((swap) => swap.name === name) === true;
     // The kernel counts its own priorities downwards: the first to come is used first.
@@ -24,10 +27,20 @@ export const swapPart: Part<readonly Swap[]> = {
     if (!changesSwap(actions)) return nothing;
     return {
       ...nothing,
+      // Found out before the line that names it is put back: the next boot would wait for it in vain.
+      stops: on.filter((swap) => isFile(swap) && listed(answers, swap.name).length === 0).map(gone),
       actions: [...on.map(turnOn), ...off.map(({ name }) => command(['swapoff', name], `turn swap on ${name} off again`))],
     };
   },
 };
+
+/** A device is made by the kernel or by a unit, a file by a person. */
+const isFile = ({ name }: Swap): boolean => name.startsWith('/') && !name.startsWith('/dev/');
+
+const gone = ({ name }: Swap): Left => ({
+  what: name,
+  why: `swap was on this file, and it is gone: make it again (fallocate, chmod 600, mkswap)`,
+});
 
 const changesSwap = (actions: readonly Action[]): boolean =>
   argvsOf(actions).some(

@@ -1,7 +1,8 @@
 import { globbed } from '../knowledge/sysctl-globs.ts';
 import { driverOf, sysctlKey, sysctlValue } from '../knowledge/sysctl.ts';
 import type { Answers } from '../model.ts';
-import { command, inWords, nothing } from './part.ts';
+import { mapOf, text } from '../journal/checks.ts';
+import { command, namesInWords, nothing } from './part.ts';
 import type { BackView, Left, Part } from './part.ts';
 import { keyQueries, meantBy, queryFor, setsKeys } from './sysctl-keys.ts';
 
@@ -14,6 +15,7 @@ type Want = { readonly path: string; readonly value: string };
 /** Kernel settings that `sysctl` changed, whoever's file it read them from. */
 export const sysctlPart: Part<Values> = {
   name: 'sysctl',
+  holds: mapOf(text, /^[^-]/),
   queries: keyQueries,
   again: (before, after) => [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].map(queryFor),
   read: (actions, answers) => (setsKeys(actions) ? valuesIn(answers) : {}),
@@ -119,6 +121,8 @@ const givenBy = (kept: readonly Want[], path: string): string | undefined => {
 const writeAll = (kept: readonly Want[]) =>
   command(
     ['sysctl', '-e', '-w', ...kept.map(({ path, value }) => `${sysctlKey(path)}=${value}`)],
-    kept.length < 4 ? `set ${inWords(kept.map(({ path }) => sysctlKey(path)))} back` : `set ${kept.length} kernel settings back`,
+    kept.length < 4
+      ? `set ${namesInWords(kept.map(({ path }) => sysctlKey(path)))} back`
+      : `set ${kept.length} kernel settings back`,
     { judgedBy: 'verify' },
   );

@@ -1,5 +1,6 @@
 import { listed, ran } from '../answers.ts';
 import type { Action, Answers, Argv } from '../model.ts';
+import { list, mapOf, shape, text } from '../journal/checks.ts';
 import { argvsOf, command } from './part.ts';
 import type { Back, Left, Part } from './part.ts';
 
@@ -12,6 +13,7 @@ const verbs = ['mask', 'unmask', 'enable', 'disable', 'start', 'stop'] as const;
 /** Units that a run masked, disabled or stopped, or the other way round. Units of swap are started with the swap. */
 export const unitsPart: Part<Units> = {
   name: 'units',
+  holds: mapOf(shape({ file: text, active: text, links: list(text) }), /^[^-]/),
   queries: (actions) => {
     const units = unitsOf(actions);
     return units.length === 0
@@ -70,7 +72,7 @@ const isActive = ({ active }: UnitState): boolean => ['active', 'activating', 'r
 const runtime = ({ file }: UnitState): string[] => (file.endsWith('-runtime') ? ['--runtime'] : []);
 
 const wayBack = (unit: string, was: UnitState, left: UnitState | undefined, now: UnitState, actions: readonly Action[]): Back => {
-  const others = changedSince(unit, was, left, now);
+  const others = changedSince(unit, was, left, now, actions);
   if (others) return { actions: [], left: [others], stops: [] };
   const boot = bootWay(unit, was, now, actions);
   const touched = boot.length > 0 || left === undefined || isActive(left) === isActive(now);
@@ -85,10 +87,20 @@ const wayBack = (unit: string, was: UnitState, left: UnitState | undefined, now:
   return { actions: [...boot, ...run], left: [], stops: [] };
 };
 
-const changedSince = (unit: string, was: UnitState, left: UnitState | undefined, now: UnitState): Left | undefined =>
-  left && now.file !== left.file && now.file !== was.file
+const changedSince = (
+  unit: string,
+  was: UnitState,
+  left: UnitState | undefined,
+  now: UnitState,
+  actions: readonly Action[],
+): Left | undefined =>
+  left && now.file !== left.file && now.file !== was.file && !isOnTheWay(was, left, now, bootWay(unit, was, left, actions))
     ? { what: unit, why: `somebody has changed it since: it is ${now.file || 'gone'}, this run left it ${left.file}` }
     : undefined;
+
+/** An undo that was cut off between `unmask` and `enable`, or between `disable` and `mask`, leaves a unit neither as it was nor as found. */
+const isOnTheWay = (was: UnitState, left: UnitState, now: UnitState, way: readonly Action[]): boolean =>
+  way.length > 1 && !isEnabled(now) && (isMasked(left) || isMasked(was)) && ['disabled', 'indirect', 'static'].includes(now.file);
 
 /** What a mask hides cannot be told from its state: then what the run did to the unit decides. */
 const bootWay = (unit: string, was: UnitState, now: UnitState, actions: readonly Action[]): Action[] => {

@@ -1,14 +1,15 @@
 import type { Damage, Run } from '../journal.ts';
 import { doneSteps } from '../journal/ended.ts';
 import type { Told } from './history-text.ts';
+import { jsonText } from './json.ts';
 
 /** The document of `history --format json`: schemas/history.schema.json describes it. `all`: the plan and the steps as well. */
 export const historyJson = (told: readonly Told[], damage: readonly Damage[], all: boolean): string => {
   const runs = told.map((one) => ({ ...summary(one), ...(all && { plan: one.run.plan, steps: stepsOf(one.run) }) }));
-  return JSON.stringify({ version: 1, command: 'history', runs, damage }, undefined, 2);
+  return jsonText({ version: 1, command: 'history', runs, damage }, 2);
 };
 
-const summary = ({ run, undone, busy }: Told) => ({
+const summary = ({ run, undone, partly, busy }: Told) => ({
   run: run.id,
   command: run.command,
   ...(run.undoes !== undefined && { undoes: run.undoes }),
@@ -18,6 +19,7 @@ const summary = ({ run, undone, busy }: Told) => ({
   ...(run.end && { ended: run.end.at }),
   status: busy ? 'running' : (run.end?.status ?? 'cut'),
   ...(undone !== undefined && { undoneBy: undone }),
+  ...(partly !== undefined && { partlyUndoneBy: partly }),
   nodePrep: run.version,
   stepsDone: doneSteps(run),
   stepsPlanned: run.plan.actions.length,

@@ -8,7 +8,12 @@ import { safe, tint, wrap } from './terminal.ts';
 import type { Style, Tint } from './terminal.ts';
 
 /** A run, and what other runs and this machine tell of it. `undone`: the run that put it back. `busy`: it is under way. */
-export type Told = { readonly run: Run; readonly undone?: number | undefined; readonly busy: boolean };
+export type Told = {
+  readonly run: Run;
+  readonly undone?: number | undefined;
+  readonly partly?: number | undefined;
+  readonly busy: boolean;
+};
 
 /** Runs as a table, a line each; the newest last, where a person at a terminal looks first. */
 export const historyText = (told: readonly Told[], style: Style): string => {

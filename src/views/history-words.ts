@@ -15,15 +15,21 @@ export const seconds = (iso: string): string => `:${two(new Date(iso).getSeconds
 /** "apply", or "undo 6". */
 export const commandWords = ({ command, undoes }: Run): string => (undoes === undefined ? command : `${command} ${undoes}`);
 
-/** How a run ended, in a few words. `undone`: the run that put it back. `busy`: its node-prep still is at work. */
+/** How a run ended, in a few words. `undone`, `partly`: the run that put it back, or did so in part. `busy`: its node-prep still is at work. */
 export const endWords = (
   run: Run,
-  { undone, busy }: { readonly undone?: number | undefined; readonly busy: boolean },
+  {
+    undone,
+    partly,
+    busy,
+  }: { readonly undone?: number | undefined; readonly partly?: number | undefined; readonly busy: boolean },
 ): string => {
   if (undone !== undefined) return `undone by ${undone}`;
+  if (partly !== undefined) return `undone in part by ${partly}`;
   if (busy) return 'under way';
   if (run.end?.status === 'applied') return 'applied';
   if (run.end?.status !== 'failed') return `cut off ${cutPlace(run)}`;
+  if (run.end.partly) return 'put back in part';
   const failed = run.steps.findIndex((step, at) => isFailed(run, step, at));
   if (failed >= 0) return `${run.steps[failed]?.stopped ? 'interrupted' : 'failed'} in step ${failed + 1}`;
   return run.steps.length < run.plan.actions.length ? `stopped ${cutPlace(run)}` : 'done, but not as wanted';
@@ -38,6 +44,10 @@ export const cutNote = (run: Run): string => {
     `the run of ${localTime(run.since)} (${commandWords(run)}${pid}) was cut off ${cutPlace(run)}${of}${action ? ` (${actionTitle(action)})` : ''}: going on from how the host is now.`,
   );
 };
+
+/** Under which number a run is found again: an undo without one would be about another where this was an undo itself. */
+export const runNote = (run: number): string =>
+  `this was run ${run}: node-prep history ${run} shows it, node-prep undo ${run} puts it back.`;
 
 /** Something in the journal that cannot be read, in a line. */
 export const damageNote = ({ path, line, problem, remedy }: Damage): string =>

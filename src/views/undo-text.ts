@@ -15,7 +15,7 @@ export const undoText = async (host: string, run: Run, way: Way, style: Style): 
     ...wrap(safe(`${host}: undo of run ${run.id}: node-prep ${quoteAll(run.words)}`), style.width, '').map((line) =>
       tint(style, 'bold', line),
     ),
-    ...wrap(safe(`done by ${run.by}, ${run.since.slice(0, 16).replace('T', ' ')} UTC${endWords(run)}`), style.width, ''),
+    ...wrap(safe(`done by ${run.by}, ${run.since.slice(0, 16).replace('T', ' ')} UTC${endNote(run)}`), style.width, ''),
     ...(plan.actions.length > 0
       ? ['', tint(style, 'bold', 'What undo does, in this order'), ...(await actionsText(plan.actions, style))]
       : []),
@@ -27,12 +27,16 @@ export const undoText = async (host: string, run: Run, way: Way, style: Style): 
 };
 
 /** What became of an undo, in one line: "local: run 7 is undone", with what stayed. */
-export const undoneLine = (host: string, run: number, { status, left }: { status: string; left: readonly Left[] }): string => {
+export const undoneLine = (
+  host: string,
+  run: number,
+  { status, left, partly = false }: { status: string; left: readonly Left[]; partly?: boolean },
+): string => {
   const stays = left.length > 0 ? `; stays: ${left.map(({ what }) => what).join(', ')}` : '';
-  return safe(`${host}: run ${run} is ${status === 'applied' ? 'undone' : 'not undone'}${stays}`);
+  return safe(`${host}: run ${run} is ${status === 'applied' ? 'undone' : partly ? 'undone in part' : 'not undone'}${stays}`);
 };
 
-const endWords = ({ end }: Run): string =>
+const endNote = ({ end }: Run): string =>
   end?.status === 'applied' ? '' : end?.status === 'failed' ? '; it failed' : '; it was cut off';
 
 const section = (title: string, how: Tint, word: string, entries: readonly Left[], style: Style): string[] => {

@@ -40,6 +40,23 @@ test.skipIf(!has('dpkg'))(withReason('dpkg tells what can go without anything el
   );
 });
 
+test.skipIf(!has('dpkg'))(withReason('what dpkg had half-way before a run did not come with it', 'dpkg'), () => {
+  const database = join(folder, 'half');
+  for (const name of ['info', 'updates', 'triggers']) mkdirSync(join(database, name), { recursive: true });
+  const states = ['unpacked', 'half-configured', 'half-installed', 'triggers-pending', 'triggers-awaited', 'installed'];
+  const versionOf = (state: string) => (state === 'half-installed' ? '' : 'Version: 1-1\n');
+  const paragraphs = [...states, 'config-files', 'not-installed'].map((state, at) => {
+    const more =
+      state === 'triggers-pending' ? 'Triggers-Pending: x\n' : state === 'triggers-awaited' ? 'Triggers-Awaited: s5\n' : '';
+    const want = state === 'config-files' ? 'deinstall' : 'install';
+    return `Package: s${at}\nStatus: ${want} ok ${state}\nMaintainer: x <x@example.com>\nArchitecture: all\n${versionOf(state)}${more}Description: x\n`;
+  });
+  writeFileSync(join(database, 'status'), paragraphs.join('\n'));
+  expect(shell(debian.installedNow ?? '', { DPKG_ADMINDIR: database }).sort()).toEqual(
+    states.map((state, at) => `s${at} ${state === 'half-installed' ? '?' : '1-1'}`),
+  );
+});
+
 test.skipIf(!has('rpmbuild'))(withReason('rpm tells what can go without anything else', 'rpmbuild'), () => {
   writeFileSync(join(folder, '.rpmmacros'), `%_topdir ${folder}/top\n%_dbpath ${folder}/rpmdb\n`);
   const specs = Object.entries(needs).map(([name, need]) => {

@@ -8,7 +8,7 @@ import type { Action, Plan } from '../../src/model.ts';
 import { historyJson } from '../../src/views/history-json.ts';
 import { historyText, runText } from '../../src/views/history-text.ts';
 import type { Told } from '../../src/views/history-text.ts';
-import { cutNote, damageNote, localTime } from '../../src/views/history-words.ts';
+import { cutNote, damageNote, endWords, localTime, runNote } from '../../src/views/history-words.ts';
 import { debianWith, desiredFrom } from './support.ts';
 
 const plan: Plan = await planHost(debianWith({}), desiredFrom(['kubernetes']));
@@ -157,6 +157,7 @@ describe('history', () => {
       cutNote(run),
       damageNote({ path: evil, problem: evil, remedy: evil }),
     ];
+    texts.push(historyJson([{ run, busy: false }], [{ path: evil, problem: evil, remedy: evil }], true));
     for (const text of texts) expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     expect(texts[1]?.split('\n').length).toBe(3);
   });
@@ -168,6 +169,16 @@ test('a run that was cut off is told in a line', () => {
     `the run of ${at} (apply, pid 123) was cut off in step 2 of 3 (apply the kernel settings now): going on from how the host is now.`,
   );
   expect(cutNote(runOf(3, { steps: [] }))).toContain('was cut off before step 1: going on');
+});
+
+test('a run is put back by its number: after an undo, undo alone would be about another run', () => {
+  expect(runNote(3)).toBe('this was run 3: node-prep history 3 shows it, node-prep undo 3 puts it back.');
+});
+
+test('an undo that put back all but what was changed since is told as that, and so is the run that it was about', () => {
+  const back = runOf(2, { command: 'undo', undoes: 1, end: { ...end, status: 'failed', partly: true } });
+  expect(endWords(back, { busy: false })).toBe('put back in part');
+  expect(endWords(runOf(1), { partly: 2, busy: false })).toBe('undone in part by 2');
 });
 
 describe('the JSON of history', () => {

@@ -284,6 +284,51 @@ describe('what is damaged is named, and stops nothing', () => {
     expect(damage).toMatchObject([{ id: 2, problem: expect.stringContaining('was not read') }]);
   });
 
+  test('runs that together are more than can be read again go when one begins, the oldest first', async () => {
+    await (await journal.begin(headerOf())).end({ at: '2026-11-21T17:26:00.000Z', status: 'applied' });
+    for (let id = 1; id <= 4; id++) writeFileSync(fileIn(`00000${id}.jsonl`), '{}\n');
+    for (let id = 1; id <= 4; id++) truncateSync(fileIn(`00000${id}.jsonl`), 12 * 1024 * 1024);
+    await journal.begin(headerOf());
+    expect(readdirSync(runsIn())).toEqual(['000003.jsonl', '000004.jsonl', '000005.jsonl']);
+    truncateSync(fileIn('000005.jsonl'), 31 * 1024 * 1024);
+    await journal.begin(headerOf());
+    expect(readdirSync(runsIn())).toEqual(['000005.jsonl', '000006.jsonl']);
+    expect((await journal.look()).damage.map(({ problem }) => problem)).not.toContain(expect.stringContaining('was not read'));
+  });
+
+  test('a file that is too large to be a run costs no run its place', async () => {
+    await (await journal.begin(headerOf())).end({ at: '2026-11-21T17:26:00.000Z', status: 'applied' });
+    writeFileSync(fileIn('000002.jsonl'), '');
+    truncateSync(fileIn('000002.jsonl'), 33 * 1024 * 1024);
+    await journal.begin(headerOf());
+    expect(readdirSync(runsIn())).toEqual(['000001.jsonl', '000002.jsonl', '000003.jsonl']);
+  });
+
+  test('an apply reads the newest run and those without an end; of the others, only that they have one', async () => {
+    for (const status of ['applied', 'failed', 'cut'] as const)
+      await (
+        await journal.begin(headerOf())
+      ).end({ at: '2026-11-21T17:26:00.000Z', status, after: { files: 'x'.repeat(300_000) } });
+    await (await journal.begin(headerOf())).begun(0);
+    await (await journal.begin(headerOf())).end({ at: '2026-11-21T17:26:00.000Z', status: 'applied' });
+    for (let id = 1; id <= 3; id++) {
+      const path = fileIn(`00000${id}.jsonl`);
+      writeFileSync(path, readFileSync(path, 'utf8').replace('{', '!'));
+    }
+    expect((await journal.look('open')).runs.map(({ id }) => id)).toEqual([4, 5]);
+    expect(await recover(journal)).toMatchObject({ damage: [], cut: [{ id: 4 }], runs: [{ end: { status: 'cut' } }, { id: 5 }] });
+    expect((await journal.look('open')).runs.map(({ id }) => id)).toEqual([5]);
+    expect((await journal.look()).damage.map(({ id }) => id)).toEqual([1, 2, 3]);
+  });
+
+  test('a run of a newer node-prep is left to that node-prep: nobody is told to move it away', async () => {
+    await journal.begin(headerOf());
+    writeFileSync(fileIn('000001.jsonl'), '{"format":2,"run":1}\n');
+    expect((await journal.look()).damage).toMatchObject([
+      { id: 1, remedy: 'use that newer node-prep on this host, and leave the file where it is' },
+    ]);
+  });
+
   test('a part of a run that is of another shape is no run, and nothing crashes', async () => {
     const header = JSON.parse(readFileSync(await aWholeRun(), 'utf8').split('\n')[0] ?? '') as object;
     const paths = pathsIn(header);

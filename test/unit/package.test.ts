@@ -182,6 +182,11 @@ describe('a package manager that was cut off in its work', () => {
     expect([findingOf(plan, 'package/socat').verdict, plan.actions]).toEqual(['ok', []]);
   });
 
+  test('is left to it while it is at work, too, where something is still to be installed', async () => {
+    const plan = await saying('reinstreq libnfnetlink0:amd64\nunfinished conntrack\nbusy\n', {});
+    expect(kindsOf(commandsOf(plan))).toEqual(['install']);
+  });
+
   test('has what it left half-way installed again, by names only', async () => {
     const plan = await saying('reinstreq libnfnetlink0:amd64\nreinstreq -oDPkg::Pre-Invoke::=id\nreinstreq socat\n', {});
     expect(kindsOf(commandsOf(plan))).toEqual(['--configure -a', '-f install', '--reinstall', 'install']);

@@ -116,6 +116,9 @@ describe('the quick reader and yargs', () => {
   const refused: readonly (readonly [string[], RegExp])[] = [
     [['paln'], /There is no command "paln"/],
     [['plan', '--fromat', 'json'], /plan knows nothing of "fromat"/],
+    [['apply', '--yes', '--', 'plan.json'], /"--" is not understood here/],
+    [['undo', '1', '2'], /undo takes no more than \[run\]: "2" is too much/],
+    [['verify', 'x'], /verify takes no words: "x" is too much/],
     [['plan', '--format', 'yaml'], /Invalid values|Choices/],
     [['explain'], /Not enough/],
     [[], /Say what to do/],

@@ -1,89 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { applyHost, planHost } from '../../src/apply.ts';
+import { planHost } from '../../src/apply.ts';
 import type { MemoryFile } from '../../src/hosts/memory-machine.ts';
 import { menuText } from '../../src/hosts/memory-grub.ts';
 import { memoryJournal } from '../../src/hosts/memory-journal.ts';
 import type { MemoryHost } from '../../src/hosts/memory.ts';
 import type { Journal, Run } from '../../src/journal.ts';
-import type { Desired, Need, Outcome, Step } from '../../src/model.ts';
-import { laterRuns, runToUndo } from '../../src/undo/runs.ts';
+import type { Desired, Need } from '../../src/model.ts';
+import { laterRuns, passedBy, runToUndo } from '../../src/undo/runs.ts';
 import { planUndo, undoQueries } from '../../src/undo.ts';
 import { undoneLine, undoText } from '../../src/views/undo-text.ts';
-import { planUndoOf, undoHost, undoneCode } from '../../src/undo-host.ts';
-import type { UndoOutcome } from '../../src/undo-host.ts';
+import { isPartly, planUndoOf, undoneCode } from '../../src/undo-host.ts';
 import { hostFrom, hosts } from '../recordings/hosts.ts';
 import type { Recipe } from '../recordings/hosts.ts';
+import { apply, snapshot, undo, withoutPackages } from './undo-support.ts';
 import { allowing, debianWith, desiredFrom, desiredOf, execute } from './support.ts';
-
-const header = { words: ['apply', '--yes'], since: '2026-11-21T18:00:00.000Z', by: 'root', version: '0.0.0' };
-
-const progress = async (_plan: unknown, steps: AsyncIterable<Step>): Promise<Step[]> => {
-  const done: Step[] = [];
-  for await (const step of steps) done.push(step);
-  return done;
-};
-
-const apply = (host: MemoryHost, to: Journal, desired: Desired): Promise<Outcome> =>
-  applyHost(host, desired, { partial: true, journal: { to, header } }, { confirm: () => Promise.resolve(true), progress });
-
-type Wish = { readonly partial?: boolean; readonly packages?: boolean; readonly run?: number };
-
-const undo = async (
-  host: MemoryHost,
-  to: Journal,
-  { partial = false, packages = false, run: id }: Wish = {},
-): Promise<UndoOutcome> => {
-  const runs = await to.runs();
-  const run = runToUndo(id === undefined ? undefined : String(id), runs);
-  if (!run) throw new Error('nothing to undo');
-  return undoHost(host, run, {
-    partial,
-    packages,
-    later: laterRuns(run, runs),
-    journal: { to, header },
-    confirm: () => Promise.resolve(true),
-    progress,
-  });
-};
-
-/** All that there is to compare. Swap and modules without their order and sizes; links that systemd keeps while a unit runs count. */
-const snapshot = ({ machine }: MemoryHost): { [what: string]: unknown } => {
-  const files: { [path: string]: MemoryFile } = Object.fromEntries([...machine.files].sort(([a], [b]) => (a < b ? -1 : 1)));
-  const lines = (path: string, of: (words: readonly string[]) => string): string[] =>
-    (typeof files[path] === 'string' ? files[path] : '')
-      .split('\n')
-      .filter((line) => line !== '' && !line.startsWith('Filename'))
-      .map((line) => of(line.split(/\s+/)))
-      .sort();
-  const modules = lines('/proc/modules', (words) => words[0] ?? '');
-  const swaps = lines('/proc/swaps', (words) => `${words[0] ?? ''} ${words[4] ?? ''}`);
-  for (const path of ['/proc/modules', '/proc/swaps']) delete files[path];
-  for (const [path, text] of Object.entries(files))
-    if (path.startsWith('/proc/sys/') && typeof text === 'string') files[path] = text.replaceAll('\t', ' ');
-  return {
-    files,
-    modes: Object.fromEntries([...machine.modes].filter(([path]) => machine.files.has(path)).sort()),
-    modules,
-    swaps,
-    services: Object.fromEntries(machine.services),
-    packages: Object.fromEntries([...machine.installed].sort()),
-    scripts: Object.fromEntries(machine.scripts),
-  };
-};
-
-/** What programs that came with packages leave where packages stay, and the lists of available ones. */
-const withoutPackages = (host: MemoryHost, before: { [what: string]: unknown }): { [what: string]: unknown } => {
-  const now = snapshot(host);
-  const known = before['files'] as { [path: string]: unknown };
-  const brought = (path: string): boolean =>
-    /^\/(?:usr\/s?bin|etc\/alternatives|usr\/lib\/modules|lib\/modules)\//.test(path) ||
-    path === '/etc/modprobe.d/sctp-blacklist.conf';
-  const files = Object.fromEntries(
-    Object.entries(now['files'] as { [path: string]: unknown }).filter(([path]) => !(brought(path) && known[path] === undefined)),
-  );
-  for (const path of Object.keys(known)) if (brought(path) && path in files) files[path] = known[path];
-  return { ...now, files, packages: before['packages'] };
-};
 
 const wishes: readonly (readonly [string, Desired])[] = [
   ['kubernetes', desiredFrom(['kubernetes'])],
@@ -168,6 +98,32 @@ describe('what somebody changed since', () => {
     expect(journal.list).toHaveLength(1);
   });
 
+  test('a link that somebody put in the place of a file stops it, also where it leads to the same text', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward));
+    host.files.set('/root/copy', host.files.get(ownSysctl) ?? '');
+    host.files.set(ownSysctl, { link: '/root/copy' });
+    const refused = await undo(host, journal);
+    expect([refused.status, refused.stops]).toEqual([
+      'refused',
+      [{ what: ownSysctl, why: 'it is a link to /root/copy now, which no run made' }],
+    ]);
+    expect(host.files.get(ownSysctl)).toEqual({ link: '/root/copy' });
+  });
+
+  test('a swap file that is gone stops it before the line that names it is back', async () => {
+    const swap = {
+      '/swapfile': 'SWAPSPACE2',
+      '/etc/fstab': '/swapfile none swap sw 0 0\n',
+      '/proc/swaps': 'Filename\tType\tSize\tUsed\tPriority\n/swapfile file\t1000\t0\t-2\n',
+    };
+    const { host, journal } = await appliedOn(debianWith(swap), desiredOf({ kind: 'swap', policy: 'off' }));
+    const fstab = host.files.get('/etc/fstab');
+    host.files.delete('/swapfile');
+    const refused = await undo(host, journal);
+    expect([refused.status, refused.stops.map(({ what }) => what)]).toEqual(['refused', ['/swapfile']]);
+    expect(host.files.get('/etc/fstab')).toBe(fstab);
+  });
+
   test('--partial puts back the rest, says so, and the run can be undone again once the file is mended', async () => {
     const { host, journal } = await appliedOn(debianWith({}), desiredOf(forward, brNetfilter));
     const text = host.files.get(ownSysctl);
@@ -177,8 +133,32 @@ describe('what somebody changed since', () => {
     expect(partly).toMatchObject({ problem: `changed since: ${ownSysctl}` });
     expect([host.files.get(ownSysctl), valueOf(host, 'net/ipv4/ip_forward')]).toEqual(['mine = 1\n', '0\n']);
     host.files.set(ownSysctl, text ?? '');
-    expect((await undo(host, journal)).status).toBe('applied');
+    expect((await undo(host, journal, { run: 1 })).status).toBe('applied');
     expect(host.files.has(ownSysctl)).toBe(false);
+  });
+
+  test('a run that was undone in part is passed by, with a word: undo goes on to the run before it, and takes the rest by its number', async () => {
+    const { host, journal } = await appliedOn(debianWith({}), desiredOf(brNetfilter));
+    await apply(host, journal, desiredOf(brNetfilter, forward));
+    host.files.set(ownSysctl, 'mine = 1\n');
+    const partly = await undo(host, journal, { partial: true });
+    expect([partly.undoes, undoneLine('local', 2, { ...partly, partly: isPartly(partly) })]).toEqual([
+      2,
+      'local: run 2 is undone in part',
+    ]);
+    expect(runToUndo(undefined, journal.list)?.id).toBe(1);
+    expect(passedBy(journal.list[0], journal.list)).toEqual([
+      'run 2 was undone in part, by run 3; for the rest of it: node-prep undo 2',
+    ]);
+    expect(runToUndo('2', journal.list)?.id).toBe(2);
+    expect((await undo(host, journal)).undoes).toBe(1);
+    expect(runToUndo(undefined, journal.list)).toBeUndefined();
+    expect(passedBy(undefined, journal.list)).toHaveLength(1);
+    // An undo of the rest that is cut off, or what puts the undo back, makes it the last run in effect again.
+    await undo(host, journal, { run: 2, partial: true });
+    const { end: _end, ...last } = journal.list.at(-1) as Run;
+    journal.list[journal.list.length - 1] = { ...last, end: { at: '', status: 'cut' } };
+    expect([runToUndo(undefined, journal.list)?.id, passedBy(undefined, journal.list)]).toEqual([2, []]);
   });
 
   test('a file that a later run wrote is put back after that run, which is named', async () => {

@@ -24,15 +24,18 @@ systemctl daemon-reload; systemctl -q enable --now firewalld; swapon -a`;
 const restless =
   'random|file-nr|inode-|dentry-state|ns_last_pid|conntrack_count|nr_|sched_domain|stable_secret|perf_event_max|pty\\.nr';
 
-/** All that undo promises to put back, one thing a line. */
+/** All that undo promises to put back, one thing a line. On a busy machine systemd may be too late with its answer. */
 const look = `
+ask() { systemctl "$@" || systemctl "$@" || systemctl "$@"; }
+units=$(ask list-units --no-legend --plain --all --type=service,swap,socket)
+unit_files=$(ask list-unit-files --no-legend)
 find /etc ! -type d ! -name ld.so.cache -printf 'file %p %m %U:%G %l\\n' | sort
 find /etc -type f ! -name ld.so.cache -exec sha256sum {} + | sed 's/^/content /' | sort -k3
 cut -d' ' -f1 /proc/modules | sort | sed 's/^/module /'
 tail -n +2 /proc/swaps | awk '{ print "swap", $1, $5 }'
 sysctl -a 2>/dev/null | grep -vE '${restless}' | sed 's/^/sysctl /'
-systemctl list-units --no-legend --plain --all --type=service,swap,socket | awk '!/user|session/ { print "unit", $1, $2, $3 }'
-systemctl list-unit-files --no-legend | awk '{ print "unit-file", $1, $2 }'
+echo "$units" | awk '!/user|session/ { print "unit", $1, $2, $3 }'
+echo "$unit_files" | awk '{ print "unit-file", $1, $2 }'
 dpkg-query -W -f='\${db:Status-Status} package \${Package} \${Version}\\n' | sed -n 's/^installed //p'`;
 
 type Seen = readonly string[];
