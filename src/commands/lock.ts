@@ -55,7 +55,8 @@ export const patienceFrom = (args: Args): Patience => ({
 /** A day is longer than any apply takes, and short enough for every clock that counts it. */
 const longest = 24 * 60 * 60;
 
-const secondsOf = (duration: string): number => {
+/** The seconds that a duration as of --lock-timeout says; throws an OperatorError where it is none. */
+export const secondsOf = (duration: string): number => {
   const parts = /^(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s?)?$/.exec(duration);
   const [hours, minutes, seconds] = [1, 2, 3].map((i) => Number(parts?.[i] ?? 0)) as [number, number, number];
   const sum = hours * 3600 + minutes * 60 + seconds;

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { because, has } from '../needs.ts';
+import { because } from '../needs.ts';
 import type { Answer, Asked } from './concurrent-host.ts';
 import { runApart, whyNotApart } from './namespace.ts';
 
 const program = resolve(import.meta.dirname, 'concurrent-host.ts');
-const whyNot = has('flock') && has('sysctl') ? whyNotApart() : 'there is no flock or no sysctl here';
+const whyNot = whyNotApart('flock', 'sysctl');
 const count = 20;
 
 const together = (...options: string[]): Promise<Answer> => runApart(program, { count, options } satisfies Asked);

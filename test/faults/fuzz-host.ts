@@ -77,12 +77,22 @@ export const hostWith = (changes: { readonly [path: string]: string | undefined 
 /** A question to that host, and the answer that can be changed. `of`: the file or script that it comes from. */
 export type Asked = { readonly query: Query; readonly key: string; readonly of: string };
 
+/** Another answer than that host's: files, and what the script of that name prints besides. */
+export type Otherwise = {
+  readonly files?: { readonly [path: string]: string };
+  readonly says?: { readonly [name: string]: string };
+};
+
 /** All that is asked of that host for a desired state, and what it answers. */
-export const askedOf = async (desired: Desired): Promise<{ readonly answers: Answers; readonly asked: readonly Asked[] }> => {
+export const askedOf = async (
+  desired: Desired,
+  { files = {}, says = {} }: Otherwise = {},
+): Promise<{ readonly answers: Answers; readonly asked: readonly Asked[] }> => {
   const queries = queriesFor(desired);
-  const answers = new Map(await hostWith().probe(queries));
+  const answers = new Map(await hostWith(files).probe(queries));
   for (const query of queries) {
-    const script = query.ask === 'run' ? scripts[scriptOf(query)] : undefined;
+    const name = query.ask === 'run' ? scriptOf(query) : '';
+    const script = query.ask === 'run' && scripts[name] !== undefined ? `${scripts[name]}${says[name] ?? ''}` : undefined;
     if (script !== undefined) answers.set(queryKey(query), { status: 0, text: script });
   }
   const asked = queries.flatMap((query): Asked[] =>

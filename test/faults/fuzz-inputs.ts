@@ -182,12 +182,14 @@ const odd: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
+/** A document that is right but for one place: a value changed, added or gone somewhere in it. */
+export const documentNear = (document: unknown): fc.Arbitrary<unknown> =>
+  fc.tuple(fc.array(fc.nat(1000), { minLength: 1, maxLength: 6 }), odd).map(([way, value]) => grafted(document, way, value));
+
 /** JSON text near to a document that is right: a value changed, added or gone somewhere in it, or the text itself mutated. */
 export const jsonNear = (document: unknown): fc.Arbitrary<string> =>
   fc.oneof(
-    fc
-      .tuple(fc.array(fc.nat(1000), { minLength: 1, maxLength: 6 }), odd)
-      .map(([way, value]) => JSON.stringify(grafted(document, way, value))),
+    documentNear(document).map((near) => JSON.stringify(near)),
     mutationOf(JSON.stringify(document)),
     fc.nat(20_000).map((depth) => `${'['.repeat(depth)}${']'.repeat(depth)}`),
     fc.nat(5000).map((depth) => `${'{"a":'.repeat(depth)}1`),

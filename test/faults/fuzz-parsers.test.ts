@@ -26,7 +26,7 @@ import { isSysctlKey, kernelInteger, sysctlKey, sysctlPath, sysctlValue } from '
 import { isUnitName } from '../../src/knowledge/systemd.ts';
 import { compareDebian, compareRpm, upstreamVersion } from '../../src/knowledge/versions.ts';
 import { safe, safeLine } from '../../src/views/terminal.ts';
-import { countInputs, hidden, runs, survives } from './fuzz-check.ts';
+import { countInputs, cpuMilliseconds, hidden, runs, survives } from './fuzz-check.ts';
 import { nasty, textsOf } from './fuzz-host.ts';
 import { fileName, mutationOfAny } from './fuzz-inputs.ts';
 
@@ -102,7 +102,7 @@ const parsers: readonly (readonly [name: string, texts: readonly string[], (text
 test.each(parsers)(
   '%s, whatever a file holds',
   (_name, texts, parse) => {
-    survives(mutationOfAny([...texts, '']), runs(4500, 12_000), parse);
+    survives(mutationOfAny([...texts, '']), runs(600, 3000), parse);
   },
   120_000,
 );
@@ -112,7 +112,7 @@ test('an index or a record in which lines are looked for, be it no text at all',
     mutationOfAny(of(/status|dep$/)).map((text) => Buffer.from(text)),
     fc.uint8Array({ maxLength: 500 }).map((all) => Buffer.from(all)),
   );
-  survives(fc.tuple(content, fc.boolean()), runs(3000, 10_000), ([bytes, paragraphs]) => {
+  survives(fc.tuple(content, fc.boolean()), runs(1000, 10_000), ([bytes, paragraphs]) => {
     const kept = wantedOf(bytes, ['Package: kmod', 'Package: nftables', 'overlay'], paragraphs ? true : undefined);
     if (kept.length > bytes.length + 2) throw new Error('more than there was');
     return bytes.length >= elfHeader && elfMachine(bytes);
@@ -122,7 +122,7 @@ test('an index or a record in which lines are looked for, be it no text at all',
 test('patterns match in good time, and all readers of patterns agree about plain stars', () => {
   const pattern = fc.oneof(fc.stringMatching(/^[a-c*?[\]!\\-]{0,40}$/), mutationOfAny(nasty), fileName);
   const name = fc.stringMatching(/^[a-c]{0,60}$/);
-  survives(fc.tuple(pattern, name), runs(10_000, 50_000), ([glob, text]) => {
+  survives(fc.tuple(pattern, name), runs(3000, 20_000), ([glob, text]) => {
     const all = [fnmatch(glob, text), matches(glob, text), globbed(glob, text) !== undefined];
     if (/^[a-c*]+$/.test(glob) && text !== '' && new Set(all).size > 1) throw new Error(`${glob} ${text}: ${all.join()}`);
   });
@@ -156,7 +156,7 @@ const shapes: readonly (readonly [string, (own: string) => string])[] = [
   ['nested menus', () => "menuentry 'x' {\n".repeat(long / 16)],
 ];
 let longest = 0;
-afterAll(() => console.log(`the longest time for a text of 1 to 2 MiB: ${Math.round(longest)} ms`));
+afterAll(() => console.log(`the longest time for a text of 1 to 2 MiB: ${Math.round(longest)} ms of a processor`));
 
 test.each(parsers)(
   '%s, in good time however long the file',
@@ -164,10 +164,11 @@ test.each(parsers)(
     const own = texts.reduce((a, b) => (b.length > a.length ? b : a), '');
     for (const [shape, make] of shapes) {
       const text = make(own).slice(0, 2 * long);
-      const begin = performance.now();
+      const begin = process.cpuUsage();
       parse(text);
-      longest = Math.max(longest, performance.now() - begin);
-      expect(performance.now() - begin, shape).toBeLessThan(5000);
+      const took = cpuMilliseconds(begin);
+      longest = Math.max(longest, took);
+      expect(took, shape).toBeLessThan(5000);
     }
   },
   120_000,

@@ -23,12 +23,13 @@ export type Entry =
   | { readonly sparse: number }
   | { readonly runs: string };
 
-/** What a run of node-prep came to. `memory`: the most that it had, in MiB. */
+/** What a run of node-prep came to. `memory`: the most that it had, in MiB; `cpu`: milliseconds of a processor, NaN where it was ended. */
 export type Came = {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
   readonly ms: number;
+  readonly cpu: number;
   readonly memory: number;
 };
 
@@ -51,12 +52,10 @@ export const hostileHost = (files: { readonly [path: string]: Entry }) => {
     mkdirSync(join(root, folder), { recursive: true });
   const canary = join(root, 'executed');
   for (const [path, entry] of Object.entries({ '/etc/os-release': osRelease, ...files })) lay(join(root, path), entry, canary);
-  writeFileSync(
-    join(root, 'measure.cjs'),
-    `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(join(root, 'memory'))}, String(process.resourceUsage().maxRSS)));`,
-  );
+  writeFileSync(join(root, 'measure.cjs'), measure(join(root, 'used')));
   const come = (argv: readonly string[]): Came => {
     const begin = performance.now();
+    rmSync(join(root, 'used'), { force: true });
     const { status, stdout, stderr } = spawnSync(argv[0] ?? '', argv.slice(1), {
       encoding: 'utf8',
       timeout: 60_000,
@@ -64,8 +63,9 @@ export const hostileHost = (files: { readonly [path: string]: Entry }) => {
       cwd: root,
       env: { ...process.env, PATH: `${join(root, 'bin')}:${process.env['PATH'] ?? ''}`, LC_ALL: 'C.UTF-8', NO_COLOR: '1' },
     });
-    const memory = existsSync(join(root, 'memory')) ? Number(readFileSync(join(root, 'memory'), 'utf8')) / 1024 : Number.NaN;
-    return { code: status, out: stdout, err: stderr, ms: performance.now() - begin, memory };
+    const used = existsSync(join(root, 'used')) ? readFileSync(join(root, 'used'), 'utf8').split(' ').map(Number) : [];
+    const [memory = Number.NaN, cpu = Number.NaN] = used;
+    return { code: status, out: stdout, err: stderr, ms: performance.now() - begin, cpu, memory };
   };
   const node = [process.execPath, '--require', join(root, 'measure.cjs'), program];
   return {
@@ -82,6 +82,13 @@ export const hostileHost = (files: { readonly [path: string]: Entry }) => {
 };
 
 const osRelease = 'ID=debian\nVERSION_ID=12\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n';
+
+/** Has a process write down what it used, in MiB and milliseconds, when it ends. */
+const measure = (path: string): string =>
+  `process.on('exit', () => {
+    const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+    require('node:fs').writeFileSync(${JSON.stringify(path)}, maxRSS / 1024 + ' ' + (userCPUTime + systemCPUTime) / 1000);
+  });`;
 
 const mounts = `set -e
 for folder in etc run var/lib/dpkg usr/lib/sysctl.d; do mount --bind "$0/$folder" "/$folder"; done`;

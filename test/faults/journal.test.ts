@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { because, has } from '../needs.ts';
+import { because } from '../needs.ts';
 import { runApart, whyNotApart } from './namespace.ts';
 import type { Answer, Asked } from './script-host.ts';
 
 const program = resolve(import.meta.dirname, 'script-host.ts');
-const whyNot = has('flock') && has('sysctl') ? whyNotApart() : 'there is no flock or no sysctl here';
+const whyNot = whyNotApart('flock', 'sysctl');
 
 const config = 'profiles: {}\nsysctl: { net.ipv4.ip_forward: 1 }\n';
 /** A sysctl that says when it begins, and goes on when it may. */

@@ -19,6 +19,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { has } from '../needs.ts';
 
 /** A folder, a link or a file of the host that is laid. `also`: another name of the same file. */
 export type Entry = { readonly path: string } & (
@@ -29,8 +30,19 @@ export type Entry = { readonly path: string } & (
 
 const into = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
 
-/** Why no such host can be had on this machine, if so. */
-export const whyNotApart = (): string | false => {
+/**
+ * Why no such host can be had on this machine, or which of these programs is not here, if so. Throws where NODE_PREP_MUST_FAULT=1 says that
+ * there must be such hosts: tests that are skipped would prove nothing, and look well.
+ */
+export const whyNotApart = (...programs: readonly string[]): string | false => {
+  const missing = programs.filter((program) => !has(program));
+  if (missing.length > 0) return `there is no ${missing.join(', no ')} here`;
+  const why = whyNoNamespaces();
+  if (why !== false && process.env['NODE_PREP_MUST_FAULT'] === '1') throw new Error(`hosts must be had here, but: ${why}`);
+  return why;
+};
+
+const whyNoNamespaces = (): string | false => {
   if (process.geteuid?.() !== 0) return 'only root can make namespaces here';
   const tried = spawnSync(
     'unshare',
@@ -68,6 +80,8 @@ export const question = <Question>(): Question => JSON.parse(readFileSync(0, 'ut
 
 /** Where what is changed below /etc and /var lies, and whatever a program wants to put away. */
 const store = '/mnt/store';
+/** Where the machine's own /etc and /var are seen, with nothing of the host's over them. */
+const machines = '/mnt/machine';
 const layered = ['/etc', '/var'] as const;
 const emptied = ['/run', '/usr/lib/sysctl.d', '/usr/local/lib/sysctl.d'] as const;
 
@@ -76,6 +90,7 @@ export const layHost = (entries: readonly Entry[]): void => {
   if (!existsSync(store)) {
     mount('-t', 'tmpfs', 'none', '/mnt');
     mkdirSync(store);
+    layered.forEach(show);
     execFileSync('ip', ['link', 'set', 'lo', 'up']);
   }
   for (const folder of [...layered, ...emptied]) if (isMounted(folder)) execFileSync('umount', ['-l', folder]);
@@ -94,8 +109,19 @@ export const standing = (path: string): string => {
   return `${there.mode.toString(8)} ${there.uid} ${there.gid} ${what}`;
 };
 
-/** Every path below /etc and /var that is not as the machine has it. */
-export const touched = (): string[] => layered.flatMap((folder) => below(upper(folder)).map((path) => join(folder, path))).sort();
+/** Every path below /etc and /var that is not as the machine has it, and all that is in the folders that the host has of its own. */
+export const touched = (): string[] =>
+  [
+    ...layered.flatMap((folder) => below(upper(folder)).map((path) => join(folder, path))),
+    ...emptied.flatMap((folder) => (isMounted(folder) ? below(folder).map((path) => join(folder, path)) : [])),
+  ].sort();
+
+/** Tells of a host that was just laid how anything below /etc and /var stands then, also what nobody has looked at. */
+export const laid = (): ((path: string) => string) => {
+  const there = new Set(layered.flatMap((folder) => below(folder).map((path) => join(folder, path))));
+  const own = new Map(touched().map((path) => [path, standing(path)]));
+  return (path) => own.get(path) ?? (there.has(path) ? standing(join(machines, path)) : '');
+};
 
 const mounted = new Set<string>();
 const isMounted = (folder: string): boolean => mounted.has(folder);
@@ -103,6 +129,12 @@ const isMounted = (folder: string): boolean => mounted.has(folder);
 const mount = (...words: readonly string[]): void => {
   execFileSync('mount', words);
   mounted.add(words.at(-1) ?? '');
+};
+
+const show = (folder: string): void => {
+  mkdirSync(join(machines, folder), { recursive: true });
+  execFileSync('mount', ['--bind', folder, join(machines, folder)]);
+  execFileSync('mount', ['-o', 'remount,bind,ro', join(machines, folder)]);
 };
 
 const upper = (folder: string): string => join(store, folder, 'upper');

@@ -41,6 +41,17 @@ export const beginApply = async ({ machine, words }: Victim): Promise<void> => {
   await machine.sh(`nohup setsid /opt/node-prep apply --yes ${words.join(' ')} </dev/null >/root/apply.log 2>&1 & sync /root`);
 };
 
+/** Kills the apply that was begun, and nothing that it has started; tells whether there was one left to kill. */
+export const killApply = async ({ machine }: Victim): Promise<boolean> =>
+  (await machine.exec(['pkill', '-9', '-f', '^/opt/node-prep apply'])).status === 0;
+
+/** Lets a package manager that goes on come to its end, then takes away a little of what was prepared, for the next apply to do. */
+export const unprepare = async ({ machine }: Victim): Promise<void> => {
+  await machine.sh(`for i in $(seq 300); do pgrep -x 'apt-get|dpkg|node-prep' >/dev/null || break; sleep 1; done
+rm -f /etc/sysctl.d/node-prep.conf
+dpkg --force-depends --remove conntrack socat >/dev/null 2>&1 || :`);
+};
+
 /**
  * What must hold at any moment after a disturbance: each file is as it was or as it is to be, nothing of others was touched, and the
  * plan sees exactly what is left to do.

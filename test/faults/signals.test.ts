@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { because, has } from '../needs.ts';
+import { because } from '../needs.ts';
 import { runApart, whyNotApart } from './namespace.ts';
 import type { Answer, Asked } from './script-host.ts';
 
 const program = resolve(import.meta.dirname, 'script-host.ts');
 const bundle = resolve(import.meta.dirname, '../../dist/node-prep.cjs');
-const whyNot =
-  has('apt-get') && has('script') && has('sysctl') ? whyNotApart() : 'there is no apt-get, no script or no sysctl here';
+const whyNot = whyNotApart('apt-get', 'script', 'sysctl');
 
 /**
  * Four steps on a host without packages: fetch the lists, install, write, apply. `script`: after the start of an apply, whose process is $pid.

@@ -1,11 +1,16 @@
 /**
- * Runs `apply` of the built program on a host in namespaces, again and again, each time with one fault at one of the system calls by
+ * Runs `apply` or `undo` of the built program on a host in namespaces, again and again, each time with one fault at one of the system calls by
  * which it writes: killed there, or the call fails. What came of it is printed for the test to judge.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { isApart, layHost, question, standing, touched } from './namespace.ts';
+import { planHost } from '../../src/apply.ts';
+import { loadSettings } from '../../src/config.ts';
+import { hostJournal } from '../../src/hosts/journal.ts';
+import { localHost } from '../../src/hosts/local.ts';
+import type { Plan } from '../../src/model.ts';
+import { isApart, laid, layHost, question, standing, touched } from './namespace.ts';
 import type { Entry } from './namespace.ts';
 
 /** The `nth` call of that name among those that concern the watched paths. `at`: the call as strace shows it. */
@@ -17,8 +22,17 @@ export type Fault = { readonly point: Point; readonly what: string };
 /** What came of a fault: what went wrong, in words; empty where it was survived. */
 export type Came = { readonly fault: Fault; readonly wrong: readonly string[] };
 
-/** How a host stands before the first apply. */
-export type Start = { readonly name: string; readonly entries: readonly Entry[] };
+/**
+ * How a host stands before the first apply. `wanted`: all that is to be other than that when it has ended, beside node-prep's state and
+ * the file of its lock, and how: mode, owner, group and text.
+ */
+export type Start = {
+  readonly name: string;
+  readonly entries: readonly Entry[];
+  readonly wanted: { readonly [path: string]: string };
+  /** Of this the undo is what the faults meet. */
+  readonly undo?: true;
+};
 
 /** `points`: find them out. `faults`: try these. */
 export type Asked = { readonly start: Start } & (
@@ -28,8 +42,9 @@ export type Asked = { readonly start: Start } & (
 const config = 'profiles: {}\nsysctl: { net.ipv4.ip_forward: 1, net.ipv4.conf.all.rp_filter: 2 }\n';
 const keys = { 'net/ipv4/ip_forward': '1', 'net/ipv4/conf/all/rp_filter': '2' } as const;
 const bundle = resolve(import.meta.dirname, '../../dist/node-prep.cjs');
-const nodePrep = (...words: string[]): string[] => [bundle, ...words, '--take-over', '-c', '/mnt/config.yaml'];
-const applying = [process.execPath, ...nodePrep('apply', '--yes')] as const;
+const applying = [process.execPath, bundle, 'apply', '--yes', '--take-over', '-c', '/mnt/config.yaml'] as const;
+
+const undoing = [process.execPath, bundle, 'undo', '1', '--yes'] as const;
 
 /** What changes a file or a folder; strace leaves out what this processor's Linux does not have where a ? stands before it. */
 const calls = [
@@ -61,6 +76,12 @@ const lay = (start: Start): void => {
   for (const key of Object.keys(keys)) writeFileSync(`/proc/sys/${key}`, '0');
 };
 
+/** Lays the host, and does what comes before that which the faults meet. */
+const prepare = (start: Start): void => {
+  lay(start);
+  if (start.undo) run(applying);
+};
+
 type Ran = { readonly status: number | null; readonly signal: string | null; readonly text: string };
 const run = ([program = '', ...words]: readonly string[]): Ran => {
   const { status, signal, stdout, stderr } = spawnSync(program, words, {
@@ -72,8 +93,8 @@ const run = ([program = '', ...words]: readonly string[]): Ran => {
 };
 
 /** `-f`: other threads and the commands it starts as well. */
-const trace = (options: readonly string[]): { readonly ran: Ran; readonly lines: readonly string[] } => {
-  const ran = run(['strace', '-q', '-y', '-s', '0', '-o', '/mnt/log', '-e', traced, ...options, ...applying]);
+const trace = ({ undo }: Start, options: readonly string[]): { readonly ran: Ran; readonly lines: readonly string[] } => {
+  const ran = run(['strace', '-q', '-y', '-s', '0', '-o', '/mnt/log', '-e', traced, ...options, ...(undo ? undoing : applying)]);
   return { ran, lines: readFileSync('/mnt/log', 'utf8').split('\n') };
 };
 
@@ -84,8 +105,8 @@ const changes = (line: string): boolean => !opensToRead.test(line) && pathsIn(li
 
 /** The paths first, of all that write; then the calls about them, of our own thread alone: so they count the same every time. */
 const points = (start: Start): Point[] => {
-  lay(start);
-  const all = trace(['-f']);
+  prepare(start);
+  const all = trace(start, ['-f']);
   if (all.ran.status !== 0) throw new Error(`without a fault: ${all.ran.text}`);
   const paths = [
     ...new Set(
@@ -100,8 +121,8 @@ const points = (start: Start): Point[] => {
   );
   if (elsewhere.length > 0)
     throw new Error(`another thread or process writes, and no fault would meet it: ${elsewhere.join('; ')}`);
-  lay(start);
-  const own = trace(watching(paths)).lines.filter((line) => /^\w+\(/.test(line));
+  prepare(start);
+  const own = trace(start, watching(paths)).lines.filter((line) => /^\w+\(/.test(line));
   const counts = new Map<string, number>();
   return own.flatMap((line): Point[] => {
     const call = line.slice(0, line.indexOf('('));
@@ -116,31 +137,35 @@ const makesNames = /\b(O_CREAT|rename\w*\(|unlink\w*\(|mkdir\w*\(|fsync\(|link\w
 
 const watching = (paths: readonly string[]): string[] => paths.flatMap((path) => ['-P', path]);
 
-const tryAll = (start: Start, faults: readonly Fault[], all: readonly Point[]): Came[] => {
+const tryAll = async (start: Start, faults: readonly Fault[], all: readonly Point[]): Promise<Came[]> => {
   const paths = [...new Set(all.flatMap(({ at }) => pathsIn(at)))];
   lay(start);
-  const before = new Map(touched().map((path) => [path, standing(path)]));
-  run(applying);
-  const after = new Map(touched().map((path) => [path, standing(path)]));
-  return faults.map((fault) => ({ fault, wrong: tryOne(start, fault, paths, before, after) }));
+  const before = laid();
+  const came: Came[] = [];
+  for (const fault of faults) came.push({ fault, wrong: await tryOne(start, fault, paths, before) });
+  return came;
 };
 
-type Seen = ReadonlyMap<string, string>;
+/** How anything stood before the first apply. */
+type Before = (path: string) => string;
 
-const tryOne = (start: Start, { point, what }: Fault, paths: readonly string[], before: Seen, after: Seen): string[] => {
-  lay(start);
+const tryOne = async (start: Start, { point, what }: Fault, paths: readonly string[], before: Before): Promise<string[]> => {
+  prepare(start);
   const inject = `inject=${point.call}:${what === 'KILL' ? 'signal=KILL' : `error=${what}`}:when=${point.nth}`;
-  const { ran, lines } = trace([...watching(paths), '-e', inject]);
-  const hit =
-    what === 'KILL'
-      ? lines.some((line) => line.includes('killed by SIGKILL'))
-      : lines.some((line) => line.includes('(INJECTED)'));
+  const { ran, lines } = trace(start, [...watching(paths), '-e', inject]);
   return [
-    ...(hit ? [] : ['the fault did not come about']),
+    ...missed(point, what, lines),
     ...wrongEnd(ran, what, paths),
-    ...partial(before, after),
-    ...wrongAfterwards(before, after),
+    ...misplaced(start, before, 'now'),
+    ...(await (start.undo ? wrongAfterUndo(start, before) : wrongAfterwards(start, before))),
   ];
+};
+
+/** Whether the fault came about, at that very point: the call that failed, or the last one before the end. */
+const missed = ({ call, at }: Point, what: string, lines: readonly string[]): string[] => {
+  const killed = lines.findIndex((line) => line.includes('killed by SIGKILL'));
+  const met = what === 'KILL' ? lines[killed - 1] : lines.find((line) => line.includes('(INJECTED)'));
+  return met?.startsWith(`${call}(`) && pathsIn(met).join() === pathsIn(at).join() ? [] : [`not met was ${at}, but ${met}`];
 };
 
 const stackTrace = /^\s+at .*[:(]\d+|\bError: E[A-Z]+\b/m;
@@ -155,59 +180,90 @@ const wrongEnd = (ran: Ran, what: string, paths: readonly string[]): string[] =>
   ];
 };
 
-const isTemporary = (path: string): boolean => /\/\.[^/]*\.tmp$/.test(path);
-const isState = (path: string): boolean => path.startsWith('/var/lib/node-prep');
+/** node-prep's state, with the modes that keep it root's, and the file of its lock. */
+const own: readonly (readonly [RegExp, RegExp])[] = [
+  [/^\/var\/lib\/node-prep(\/runs)?$/, /^(40700 0 0 folder)?$/],
+  [/^\/var\/lib\/node-prep\/runs\/\d{6}\.jsonl$/, /^100600 0 0 /],
+  [/^\/run\/node-prep\.lock$/, /^100600 0 0 /],
+  // Of mount(8), which lays the host.
+  [/^\/run\/mount(\/|$)/, /./],
+];
+const ownTemporary = /^\/var\/lib\/node-prep\/runs\/\.\d{6}\.jsonl\.node-prep\.tmp$/;
 
-/** Whatever a reader may come upon is as it was or as it is to be. */
-const partial = (before: Seen, after: Seen): string[] =>
-  [...new Set([...touched(), ...before.keys(), ...after.keys()])]
-    .filter((path) => !isTemporary(path) && !isState(path))
-    .flatMap((path) => {
-      const [now, old, wanted] = [standing(path), before.get(path) ?? '', after.get(path) ?? ''];
-      // Where it is in neither, somebody wrote what was there already.
-      const known = before.has(path) || after.has(path);
-      return !known || now === old || now === wanted ? [] : [`${path} is neither old nor new: ${now}`];
-    });
+const isTemporaryOf = (path: string, { wanted }: Start): boolean =>
+  ownTemporary.test(path) || Object.keys(wanted).some((file) => path === file.replace(/([^/]*)$/, '.$1.node-prep.tmp'));
+
+/**
+ * What does not stand as it may. Now: what is to change as it was or as it is to be, a temporary file beside it, and all else as it was.
+ * At the end all that is to change has, and no temporary file is left.
+ */
+const misplaced = (start: Start, before: Before, when: 'now' | 'at the end'): string[] =>
+  [...new Set([...touched(), ...start.entries.map(({ path }) => path), ...Object.keys(start.wanted)])].flatMap((path) => {
+    const [is, was, wanted] = [standing(path), before(path), start.wanted[path]];
+    const rule = own.find(([name]) => name.test(path));
+    const fine = rule
+      ? rule[1].test(is)
+      : when === 'now'
+        ? is === was || is === wanted || isTemporaryOf(path, start)
+        : is === (wanted ?? was);
+    return fine ? [] : [`${path} stands ${when} as: ${is}, and not as: ${wanted ?? was}`];
+  });
 
 /** The next plan, the next apply, and what is left when all is done. */
-const wrongAfterwards = (before: Seen, after: Seen): string[] => {
-  const plan = run([process.execPath, ...nodePrep('plan', '--detailed-exitcode', '-q')]);
-  const done = standing('/etc/sysctl.d/node-prep.conf') === after.get('/etc/sysctl.d/node-prep.conf') && isSet();
+const wrongAfterwards = async (start: Start, before: Before): Promise<string[]> => {
+  const done = isSet() && Object.entries(start.wanted).every(([path, wanted]) => standing(path) === wanted);
+  const plan = await nextPlan();
+  const isLeft = typeof plan !== 'string' && plan.actions.length > 0;
   const again = run(applying);
-  const end = new Map([...new Set([...touched(), ...after.keys()])].map((path) => [path, standing(path)]));
   return [
-    ...(stackTrace.test(plan.text + again.text) ? [`a stack trace: ${plan.text}${again.text}`] : []),
-    ...(plan.status === 2 || (plan.status === 0 && done) ? [] : [`the next plan ended with ${plan.status}: ${plan.text}`]),
+    ...(typeof plan === 'string' ? [`the next plan failed: ${plan}`] : []),
+    ...(isLeft === !done ? [] : [`the next plan has ${isLeft ? 'something' : 'nothing'} to do`]),
+    ...(stackTrace.test(again.text) ? [`a stack trace: ${again.text}`] : []),
     ...(again.status === 0 ? [] : [`the next apply ended with ${again.status}: ${again.text}`]),
     ...(isSet() ? [] : ['the keys are not set']),
-    ...wrongJournal(),
-    ...[...end].flatMap(([path, now]) => (isTemporary(path) ? [`${path} was left: ${now.slice(0, 40)}`] : [])),
-    ...[...end].flatMap(([path, now]) =>
-      isTemporary(path) || isState(path) || now === (after.get(path) ?? before.get(path) ?? now)
-        ? []
-        : [`${path} came out as: ${now}`],
-    ),
+    ...(await wrongJournal()),
+    ...misplaced(start, before, 'at the end'),
   ];
 };
 
-/** Every run has its end by then, and each can be read. */
-const wrongJournal = (): string[] => {
-  const { status, text } = run([process.execPath, bundle, 'history', '--format', 'json']);
-  if (status !== 0) return [`history ended with ${status}: ${text}`];
-  const told = JSON.parse(text) as {
-    readonly runs: readonly { readonly status: string; readonly ended?: string }[];
-    readonly damage: readonly object[];
-  };
-  return told.damage.length === 0 && told.runs.every(({ ended }) => ended !== undefined)
-    ? []
-    : [`the journal is not whole: ${text}`];
+/** The next undo, and that all is as it was before the apply when it is done. */
+const wrongAfterUndo = async (start: Start, before: Before): Promise<string[]> => {
+  const again = run(undoing);
+  const isFine = again.status === 0 || /Run 1 is undone already/.test(again.text);
+  return [
+    ...(isFine && !stackTrace.test(again.text) ? [] : [`the next undo ended with ${again.status}: ${again.text}`]),
+    ...(Object.keys(keys).every((key) => readKey(key) === '0') ? [] : ['the keys are not set back']),
+    ...(await wrongJournal()),
+    ...misplaced({ ...start, wanted: {} }, before, 'at the end'),
+  ];
 };
 
-const isSet = (): boolean =>
-  Object.entries(keys).every(([key, value]) => readFileSync(`/proc/sys/${key}`, 'utf8').trim() === value);
+/** Made in this process: the program itself would take longer to start than it takes to plan. */
+const nextPlan = async (): Promise<Plan | string> => {
+  try {
+    const { desired } = await loadSettings(
+      { config: '/mnt/config.yaml', allow: { takeOver: true, rebootChanges: false } },
+      new Date(),
+    );
+    return await planHost(localHost(), desired);
+  } catch (error) {
+    return String(error);
+  }
+};
+
+/** Every run has its end by then, and each can be read. */
+const wrongJournal = async (): Promise<string[]> => {
+  const { runs, damage } = await hostJournal().look();
+  return damage.length === 0 && runs.every(({ end }) => end !== undefined)
+    ? []
+    : [`the journal is not whole: ${JSON.stringify([damage, runs.map(({ id, end }) => ({ id, end }))])}`];
+};
+
+const readKey = (key: string): string => readFileSync(`/proc/sys/${key}`, 'utf8').trim();
+const isSet = (): boolean => Object.entries(keys).every(([key, value]) => readKey(key) === value);
 
 if (isApart(import.meta.filename)) {
   const asked = question<Asked>();
-  const answer = asked.ask === 'points' ? points(asked.start) : tryAll(asked.start, asked.faults, asked.points);
+  const answer = asked.ask === 'points' ? points(asked.start) : await tryAll(asked.start, asked.faults, asked.points);
   process.stdout.write(JSON.stringify(answer));
 }

@@ -9,7 +9,7 @@ import { makeDeb } from '../../scripts/package.d/deb.ts';
 import type { Packing } from '../../scripts/package.d/deb.ts';
 import { bundledLibraries, notices } from '../../scripts/package.d/libraries.ts';
 import { makeRpm } from '../../scripts/package.d/rpm.ts';
-import { because, has, withReason } from '../needs.ts';
+import { because, has, inFull, isFull, withReason } from '../needs.ts';
 import { builtExecutable } from './executable.ts';
 
 /**
@@ -92,8 +92,8 @@ echo left:; changed; ls -d /mnt/root/var/lib/prometheus 2>/dev/null || :`,
     expect(ran.status).toBe(0);
   }, 120_000);
 
-  test.skipIf(!has('lintian'))(
-    withReason('is found without fault by lintian', 'lintian'),
+  test.skipIf(!has('lintian') || !isFull)(
+    inFull(withReason('is found without fault by lintian', 'lintian')),
     () => {
       const { status, stdout, stderr } = spawnSync('lintian', ['--fail-on', 'error,warning', deb], { encoding: 'utf8' });
       expect([status, stdout], stderr).toEqual([0, '']);
