@@ -40,6 +40,10 @@ const troubles = {
     remedy: 'Look at fs.file-nr and fs.file-max, then run node-prep again.',
   },
   EFBIG: { words: 'it would be larger than files may be here', remedy: 'Raise the limit (ulimit -f), then run node-prep again.' },
+  EEXIST: {
+    words: 'something is in its place that leads nowhere (a link to what is gone?)',
+    remedy: 'Look at the links on the way to it (namei -l), and mend them.',
+  },
   ETXTBSY: { words: 'it is a program that runs', remedy: 'Wait until it has ended, then run node-prep again.' },
   ESTALE: {
     words: 'its file system has gone away (a server that restarted?)',

@@ -1,6 +1,6 @@
 import { OperatorError } from '../errors.ts';
 import { on, outputOptions } from './options.ts';
-import type { Command } from './options.ts';
+import type { Args, Command } from './options.ts';
 import { isJson, note, print, printAsIs, styleFrom } from './shared.ts';
 
 /** Lists the runs that changed this host, or tells all of one. */
@@ -16,7 +16,7 @@ export const history: Command = {
   run: async (args) => {
     const { told, damage } = await readJournal();
     const word = args.words[0];
-    const shown = word === undefined ? told : [chosen(word, told, damage)];
+    const shown = word === undefined ? told : [await chosenOrTold(word, told, damage, args)];
     const { damageNote } = await import('../views/history-words.ts');
     if (isJson(args)) printAsIs((await import('../views/history-json.ts')).historyJson(shown, damage, word !== undefined));
     else {
@@ -45,6 +45,21 @@ const readJournal = async () => {
 };
 
 type Read = Awaited<ReturnType<typeof readJournal>>;
+
+/** Whoever reads JSON is told there, too, that there is no such run. */
+const chosenOrTold = async (
+  word: string,
+  told: Read['told'],
+  damage: Read['damage'],
+  args: Args,
+): Promise<Read['told'][number]> => {
+  try {
+    return chosen(word, told, damage);
+  } catch (error) {
+    if (isJson(args)) printAsIs((await import('../views/history-json.ts')).historyJson([], damage, true));
+    throw error;
+  }
+};
 
 const chosen = (word: string, told: Read['told'], damage: Read['damage']): Read['told'][number] => {
   const id = /^\d{1,9}$/.test(word) ? Number(word) : undefined;

@@ -15,6 +15,7 @@ import { quoteAll } from '../knowledge/quote.ts';
 import type { Answers, Desired, Host, Plan } from '../model.ts';
 import { digest, looksSaved, readSaved, savedText } from '../saved-plan.ts';
 import type { SavedConfig, SavedPlan, SavedSettings } from '../saved-plan.ts';
+import { localTime } from '../views/history-words.ts';
 import { requirePath } from './folder.ts';
 import { desiredOptions, on, text, texts, whereOptions } from './options.ts';
 import type { Args } from './options.ts';
@@ -74,7 +75,14 @@ export const savedTarget = async (args: Args): Promise<Target> => {
   if (changed) throw unfit(file, saved, [changed]);
   const { desired } = await settingsWith(own, config);
   const host = await hostFrom(own);
-  return { host, desired, agree: (plan, answers) => requireSame(file, saved, { host, desired }, plan, answers) };
+  return {
+    host,
+    desired,
+    agree: (plan, answers) => {
+      requireSame(file, saved, { host, desired }, plan, answers);
+      if (!on(args, 'quiet')) note(`${file}, saved ${localTime(saved.madeAt)}, still fits: what follows is that plan.`);
+    },
+  };
 };
 
 /** Throws an OperatorError that names what changed, where a plan made now and all that it was made from is not as saved. */

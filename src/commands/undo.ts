@@ -23,7 +23,9 @@ export const undo: Command = {
   about: 'put back what the last apply changed, or the run of that number; an undo can be undone as well',
   options: {
     ...lockOptions,
-    ...outputOptions,
+    format: outputOptions.format,
+    color: outputOptions.color,
+    quiet: outputOptions.quiet,
     yes: { about: 'do not ask', type: 'boolean', short: 'y' },
     partial: { about: 'put back the rest although something was changed since (then exits with 3)', type: 'boolean' },
     packages: { about: 'remove the packages that came with the run as well, where nothing else needs them', type: 'boolean' },
