@@ -86,14 +86,19 @@ describe('a Debian 12 machine with the .deb', () => {
     });
   });
 
-  test('once it is purged, has nothing of it left but what apply did', async () => {
+  test('once it is purged, has nothing of it left but what apply did, and the journal that leads back from it', async () => {
     await host.machine.sh('rm -r /etc/systemd/system/node-prep-verify.timer.d; systemctl daemon-reload');
     const purged = await host.machine.exec(['apt-get', '-y', '-q', 'purge', 'node-prep']);
     expect(purged).toMatchObject({ status: 0, stderr: expect.not.stringContaining('warning') });
     const left = await host.machine.sh(
       "find / -xdev | sort > /root/after; comm -13 /root/before /root/after | grep -E 'node.prep|prometheus' | grep -v '^/\\(opt\\|tmp\\|var/log\\|root\\)/' || :",
     );
-    expect(left.trim().split('\n')).toEqual(['/etc/modules-load.d/node-prep.conf', '/etc/sysctl.d/node-prep.conf']);
+    expect(
+      left
+        .trim()
+        .split('\n')
+        .filter((path) => !path.startsWith('/var/lib/node-prep')),
+    ).toEqual(['/etc/modules-load.d/node-prep.conf', '/etc/sysctl.d/node-prep.conf']);
     expect(await host.machine.sh('systemctl list-unit-files | grep -c node-prep || :; systemctl --failed --no-legend')).toBe(
       '0\n',
     );
