@@ -77,24 +77,37 @@ export type Ran = { readonly exitCode: number; readonly output: string };
 export const run = async (argv: Argv, started?: (pid: number) => void): Promise<Ran> => {
   // Loaded only here: planning never needs it.
   const { execa } = await import('execa');
-  const [program, ...words] = argv;
   const relay = startRelay();
-  const child = execa(program, words, {
+  const child = execa('/bin/sh', ['-c', gate, 'sh', ...argv], {
     env: environment(),
     extendEnv: false,
-    stdio: ['ignore', relay.into, relay.into],
+    stdio: ['ignore', relay.into, relay.into, 'pipe'],
     // A Ctrl-C at the terminal is ours to answer: half of an installation is worse than a late end.
     detached: true,
     cleanup: false,
     buffer: false,
     reject: false,
   });
-  relay.handedOn();
   if (child.pid !== undefined) started?.(child.pid);
+  open(child.stdio[3] as unknown as Writable);
   const result = await child;
+  // Not before: execa would take it for an output that was lost.
+  relay.handedOn();
   const said = await relay.said(mostWaited);
   const code = result.exitCode ?? (result.code === 'ENOENT' ? 127 : 1);
   return { exitCode: code, output: said || (result.exitCode === undefined ? (result.shortMessage ?? '') : '') };
+};
+
+/**
+ * Lets a command begin only when it is written down who does it: should we be killed before that, it never begins. The process is the
+ * same before and after.
+ */
+const gate = 'read -r go <&3 || exit 125; exec 3<&-; exec "$@"';
+
+const open = (way: Writable): void => {
+  // A command that is gone already has its exit status to tell.
+  way.on('error', () => undefined);
+  way.end('go\n');
 };
 
 const mostKept = 8192;
