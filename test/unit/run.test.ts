@@ -62,18 +62,19 @@ describe('a command that changes a host', () => {
 
   test('comes to its end although node-prep is killed: what it prints after that goes nowhere, and harms nothing', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'node-prep-run-'));
-    const command = `until [ -e go ]; do sleep 0.05; done; echo one && echo two >&2 && seq 200000 && : > ended`;
-    const script = `const { run } = await import(process.argv[1]); await run(['sh', '-c', process.argv[2]], () => console.log('begun'));`;
+    const command = `: > begun; until [ -e go ]; do sleep 0.05; done; echo one && echo two >&2 && seq 200000 && : > ended`;
+    const script = `const { run } = await import(process.argv[1]); await run(['sh', '-c', process.argv[2]]);`;
     const file = resolve(import.meta.dirname, '../../src/connectors/local.ts');
     const node = spawn(process.execPath, ['--input-type=module', '-e', script, file, command], {
       cwd: folder,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'ignore', 'inherit'],
     });
-    await once(node.stdout, 'data');
+    // Killed before that, it would never begin.
+    await expect.poll(() => existsSync(join(folder, 'begun')), { timeout: 15_000 }).toBe(true);
     node.kill('SIGKILL');
     await once(node, 'exit');
     writeFileSync(join(folder, 'go'), '');
     await expect.poll(() => existsSync(join(folder, 'ended')), { timeout: 15_000 }).toBe(true);
     rmSync(folder, { recursive: true });
-  }, 30_000);
+  }, 45_000);
 });
