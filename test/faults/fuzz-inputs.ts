@@ -205,3 +205,16 @@ const grafted = (document: unknown, [turn, ...way]: readonly number[], value: un
     turn % 7 === 0 ? changed.filter((_, i) => i !== at) : at < entries.length ? changed : [...changed, [key, value] as const];
   return Array.isArray(document) ? kept.map(([, one]) => one) : Object.fromEntries(kept);
 };
+
+/** The first line of a run's file, but for its plan and the state before. */
+export const runSeven = {
+  format: 1,
+  run: 7,
+  command: 'apply',
+  words: ['apply', '--yes'],
+  since: '2026-01-01T00:00:00.000Z',
+  by: 'root',
+  version: '0.1.0',
+  bootId: 'x',
+  process: { pid: 9, start: '1' },
+} as const;

@@ -8,7 +8,7 @@ import { parts } from '../../src/undo/table.ts';
 import { historyText } from '../../src/views/history-text.ts';
 import { allowing, debianWith, desiredOf, execute } from '../unit/support.ts';
 import { countInputs, hidden, runs, survives } from './fuzz-check.ts';
-import { documentNear } from './fuzz-inputs.ts';
+import { documentNear, runSeven } from './fuzz-inputs.ts';
 
 countInputs('undo');
 
@@ -35,18 +35,7 @@ const before = await stateNow();
 await execute(host, plan.actions);
 const after = await stateNow();
 
-const header = {
-  format: 1,
-  run: 7,
-  command: 'apply',
-  words: ['apply', '--yes'],
-  since: '2026-01-01T00:00:00.000Z',
-  by: 'root',
-  version: '0.1.0',
-  bootId: 'x',
-  process: { pid: 9, start: '1' },
-  plan,
-};
+const header = { ...runSeven, plan };
 const end = { event: 'end', at: '2026-01-01T00:00:01.000Z', status: 'applied' };
 
 /** As the journal would read it; undefined where it says that this is no run. */

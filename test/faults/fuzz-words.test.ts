@@ -20,7 +20,7 @@ import { historyText } from '../../src/views/history-text.ts';
 import { planUndo } from '../../src/undo.ts';
 import { countInputs, hidden, runs, survives, survivesLater } from './fuzz-check.ts';
 import { nasty, textsOf } from './fuzz-host.ts';
-import { jsonNear, mutationOfAny } from './fuzz-inputs.ts';
+import { jsonNear, mutationOfAny, runSeven } from './fuzz-inputs.ts';
 
 countInputs('words and documents');
 vi.stubGlobal('NODE_PREP_VERSION', '0');
@@ -128,15 +128,7 @@ const plan = {
   actions: [],
 };
 const header = {
-  format: 1,
-  run: 7,
-  command: 'apply',
-  words: ['apply', '--yes'],
-  since: '2026-01-01T00:00:00.000Z',
-  by: 'root',
-  version: '0.1.0',
-  bootId: 'x',
-  process: { pid: 9, start: '1' },
+  ...runSeven,
   plan: { ...plan, actions: [{ do: 'run', argv: ['true'], why: 'x', for: ['module/x'] }] },
   before: { files: { '/etc/x': { text: 'x' } }, modules: ['x'] },
 };
