@@ -98,6 +98,19 @@ const trace = ({ undo }: Start, options: readonly string[]): { readonly ran: Ran
   return { ran, lines: readFileSync('/mnt/log', 'utf8').split('\n') };
 };
 
+const [begins, resumes] = [/^(\d+) +(.*?) *<unfinished \.\.\.>$/, /^(\d+) +<\.\.\. \w+ resumed>(.*)$/];
+
+/** A call that another thread's interrupted in the log, as one line again: in halves a call that opens to read looks like one that writes. */
+const joined = (lines: readonly string[]): string[] => {
+  const begun = new Map<string, string>();
+  return lines.flatMap((line) => {
+    const [, starter = '', head = ''] = begins.exec(line) ?? [];
+    if (starter) begun.set(starter, head);
+    const [, pid = '', tail = ''] = resumes.exec(line) ?? [];
+    return starter ? [] : [pid ? `${pid} ${begun.get(pid) ?? ''}${tail}` : line];
+  });
+};
+
 const opensToRead = /^open(at)?\(.*\bO_RDONLY\b(?!.*O_CREAT)/;
 const pathsIn = (line: string): string[] =>
   [...line.matchAll(/"([^"]*)"|<([^<>]*)>/g)].map((match) => match[1] ?? match[2] ?? '').filter((path) => ofHost.test(path));
@@ -106,19 +119,18 @@ const changes = (line: string): boolean => !opensToRead.test(line) && pathsIn(li
 /** The paths first, of all that write; then the calls about them, of our own thread alone: so they count the same every time. */
 const points = (start: Start): Point[] => {
   prepare(start);
-  const all = trace(start, ['-f']);
-  if (all.ran.status !== 0) throw new Error(`without a fault: ${all.ran.text}`);
+  const { ran, lines } = trace(start, ['-f']);
+  if (ran.status !== 0) throw new Error(`without a fault: ${ran.text}`);
+  const all = joined(lines);
   const paths = [
     ...new Set(
-      all.lines
+      all
         .map((line) => line.replace(/^\d+ +/, ''))
         .filter(changes)
         .flatMap(pathsIn),
     ),
   ];
-  const elsewhere = all.lines.filter(
-    (line) => !line.startsWith(`${all.lines[0]?.split(' ')[0]} `) && makesNames.test(line) && changes(line),
-  );
+  const elsewhere = all.filter((line) => !line.startsWith(`${all[0]?.split(' ')[0]} `) && makesNames.test(line) && changes(line));
   if (elsewhere.length > 0)
     throw new Error(`another thread or process writes, and no fault would meet it: ${elsewhere.join('; ')}`);
   prepare(start);
