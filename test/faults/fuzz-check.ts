@@ -118,10 +118,12 @@ export const hasMeantActions = (plan: Plan): void => {
   }
 };
 
+/** Below /run are lines of others that count until the next boot: with --take-over they are commented out as well. */
+const isMeantPath = (path: string): boolean =>
+  /^\/(?:etc|boot|usr|run\/(?:sysctl|modprobe)\.d)\//.test(path) && !path.includes('/../') && !path.includes('\0');
+
 const isMeant = (action: Action): boolean =>
-  action.do === 'run'
-    ? [action.argv, ...(action.rescue ? [action.rescue] : [])].every(isMeantCommand)
-    : /^\/(?:etc|boot|usr)\//.test(action.path) && !action.path.includes('/../') && !action.path.includes('\0');
+  action.do === 'run' ? [action.argv, ...(action.rescue ? [action.rescue] : [])].every(isMeantCommand) : isMeantPath(action.path);
 
 const isMeantCommand = ([program, ...words]: Argv): boolean => {
   const begin = program === 'env' ? words.findIndex((word) => !/^[A-Z_]+=/.test(word)) : -1;
