@@ -20,7 +20,7 @@ const valuesOf = (name: string, option: CliOption): Values => {
 };
 
 /** Whether a command takes a file that is no option's. */
-const takesFile = ({ words = [] }: Command): boolean => words.includes('[FILE]');
+const takesFile = ({ words = {} }: Command): boolean => '[FILE]' in words;
 
 /** The words of a command that are no options. */
 const wordsOf = ({ name }: Command): readonly string[] =>

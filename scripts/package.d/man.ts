@@ -81,13 +81,15 @@ const synopsis = (command: Command): string[] => [
   '.Nm node-prep',
   `.Cm ${command.name}`,
   ...(Object.keys(command.options).length > 0 ? ['.Op Ar options'] : []),
-  ...(command.words ?? []).map((word) => (word.startsWith('<') ? `.Ar ${bare(word)}` : `.Op Ar ${bare(word)}`)),
+  ...Object.keys(command.words ?? {}).map((word) => (word.startsWith('<') ? `.Ar ${bare(word)}` : `.Op Ar ${bare(word)}`)),
 ];
 
 const bare = (word: string): string => word.replace(/[<>[\]]/g, '');
 
 const commandItem = (command: Command): string[] => {
-  const words = (command.words ?? []).map((word) => (word.startsWith('<') ? ` Ar ${bare(word)}` : ` Op Ar ${bare(word)}`));
+  const words = Object.keys(command.words ?? {}).map((word) =>
+    word.startsWith('<') ? ` Ar ${bare(word)}` : ` Op Ar ${bare(word)}`,
+  );
   return [`.It Cm ${command.name}${words.join('')}`, ...lines(sentence(command.about)), ...takes(command)];
 };
 

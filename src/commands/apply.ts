@@ -20,7 +20,7 @@ import { hostFrom } from './where.ts';
 /** Shows the plan, asks, does it and verifies. */
 export const apply: Command = {
   name: 'apply',
-  words: ['[FILE]'],
+  words: { '[FILE]': 'a plan that plan --out saved: just that is done, or it is refused with what has changed since' },
   about: 'show the plan, or the saved plan FILE, ask (or --yes), do it, and verify',
   options: {
     ...desiredOptions,

@@ -14,7 +14,7 @@ import { hostFrom } from './where.ts';
 /** Tells the story of one requirement. */
 export const explain: Command = {
   name: 'explain',
-  words: ['<id>'],
+  words: { '<id>': 'a requirement as a plan names it, such as sysctl/net.ipv4.ip_forward, or a module or key by its name' },
   about: 'one requirement: who asks for it, why, since when, and how this host stands',
   options: { ...desiredOptions, ...whereOptions, format: outputOptions.format, color: outputOptions.color },
   run: async (args) => {

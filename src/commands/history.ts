@@ -6,7 +6,7 @@ import { isJson, note, print, printAsIs, styleFrom } from './shared.ts';
 /** Lists the runs that changed this host, or tells all of one. */
 export const history: Command = {
   name: 'history',
-  words: ['[run]'],
+  words: { '[run]': 'the number of a run, to be told all of it' },
   about: 'the runs that changed this host; "history NUMBER" tells all of one',
   options: {
     format: outputOptions.format,

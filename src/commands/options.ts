@@ -17,12 +17,12 @@ export type Args = {
 };
 
 /**
- * One command. `words`: its positional arguments as the help shows them, `<needed>` or `[optional]`. `run` gives the exit code
+ * One command. `words`: its positional arguments as the help shows them, `<needed>` or `[optional]`, and what they are. `run` gives the exit code
  * and throws OperatorErrors.
  */
 export type Command = {
   readonly name: string;
-  readonly words?: readonly string[];
+  readonly words?: { readonly [word: string]: string };
   readonly about: string;
   readonly options: CliOptions;
   readonly run: (args: Args) => Promise<number>;

@@ -12,7 +12,7 @@ import { isJson, print, printAsIs, styleFrom } from './shared.ts';
 /** Lists the profiles, or every requirement of one. */
 export const profiles: Command = {
   name: 'profiles',
-  words: ['[show]', '[profile]'],
+  words: { '[show]': 'the word show, with a profile', '[profile]': 'the profile to show: NAME[:KEY=VALUE,...]' },
   about: 'the profiles and their options; "profiles show NAME[:KEY=VALUE,...]" lists every requirement',
   options: { 'ip-families': desiredOptions['ip-families'], format: outputOptions.format, color: outputOptions.color },
   run: async (args) => {

@@ -11,8 +11,9 @@ export const readQuickly = (
   const command = commands.find((c) => c.name === words[0]);
   const given = command && scan(words, command);
   if (!given) return undefined;
-  const needed = (command.words ?? []).filter((w) => w.startsWith('<')).length;
-  const counted = given.words.length >= needed && given.words.length <= (command.words ?? []).length;
+  const takes = Object.keys(command.words ?? {});
+  const needed = takes.filter((w) => w.startsWith('<')).length;
+  const counted = given.words.length >= needed && given.words.length <= takes.length;
   return counted ? { command, args: given } : undefined;
 };
 

@@ -14,7 +14,7 @@ declare const NODE_PREP_VERSION: string;
 export const render: Command = {
   name: 'render',
   // In capitals, as another name than the --format of other commands.
-  words: ['<FORMAT>'],
+  words: { '<FORMAT>': 'one of those' },
   about: `the same desired state for somebody else's tool: ${formats.map((f) => f.name).join(', ')}`,
   options: Object.assign({}, desiredOptions, ...formats.map((f) => f.options)) as Command['options'],
   run: async (args) => {

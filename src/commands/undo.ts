@@ -19,7 +19,7 @@ import { hostFrom } from './where.ts';
 /** Puts back what a run changed. */
 export const undo: Command = {
   name: 'undo',
-  words: ['[run]'],
+  words: { '[run]': 'the number of a run, as history lists it (default: the last apply that is not undone)' },
   about: 'put back what the last apply changed, or the run of that number; an undo can be undone as well',
   options: {
     ...lockOptions,

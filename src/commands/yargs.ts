@@ -12,7 +12,7 @@ export const runYargs = async (words: readonly string[], commands: readonly Comm
   const parser = commands.reduce<Yargs>(
     (y, command) =>
       y.command(
-        [command.name, ...(command.words ?? [])].join(' '),
+        [command.name, ...Object.keys(command.words ?? {})].join(' '),
         command.about,
         (builder) => declare(builder, command),
         (argv) => {
@@ -50,7 +50,7 @@ const complaint = (message: string, words: readonly string[], commands: readonly
   if (stray === undefined) return new OperatorError(message, `See node-prep ${command ? `${command.name} ` : ''}--help.`);
   if (command && words.includes(stray))
     return new OperatorError(
-      `${command.name} takes ${command.words ? `no more than ${command.words.join(' ')}` : 'no words'}: "${stray}" is too much.`,
+      `${command.name} takes ${command.words ? `no more than ${Object.keys(command.words).join(' ')}` : 'no words'}: "${stray}" is too much.`,
       `See node-prep ${command.name} --help.`,
     );
   if (!command)
@@ -63,8 +63,8 @@ const complaint = (message: string, words: readonly string[], commands: readonly
 };
 
 const declare = (builder: Yargs, command: Command): Yargs => {
-  const withWords = (command.words ?? []).reduce<Yargs>(
-    (y, word) => y.positional(word.replace(/[<>[\]]/g, ''), { type: 'string' }),
+  const withWords = Object.entries(command.words ?? {}).reduce<Yargs>(
+    (y, [word, about]) => y.positional(word.replace(/[<>[\]]/g, ''), { type: 'string', describe: about }),
     builder,
   );
   return Object.entries(command.options).reduce<Yargs>((y, [name, option]) => y.option(name, toYargs(option)), withWords);
@@ -85,7 +85,7 @@ const toYargs = (option: CliOption): Options => ({
 });
 
 const toArgs = (argv: { readonly [key: string]: unknown }, command: Command): Args => ({
-  words: (command.words ?? []).flatMap((word) => {
+  words: Object.keys(command.words ?? {}).flatMap((word) => {
     const value = argv[word.replace(/[<>[\]]/g, '')];
     return typeof value === 'string' ? [value] : [];
   }),
