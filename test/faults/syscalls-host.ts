@@ -1,5 +1,5 @@
 /**
- * Runs `apply` or `undo` of the built program on a host in namespaces, again and again, each time with one fault at one of the system calls by
+ * Runs `apply`, `apply FILE` or `undo` of the built program on a host in namespaces, again and again, each time with one fault at one of the system calls by
  * which it writes: killed there, or the call fails. What came of it is printed for the test to judge.
  */
 import { spawnSync } from 'node:child_process';
@@ -30,8 +30,8 @@ export type Start = {
   readonly name: string;
   readonly entries: readonly Entry[];
   readonly wanted: { readonly [path: string]: string };
-  /** Of this the undo is what the faults meet. */
-  readonly undo?: true;
+  /** What the faults meet, where that is not its apply: its undo, or the apply of its saved plan. */
+  readonly by?: 'undo' | 'saved plan';
 };
 
 /** `points`: find them out. `faults`: try these. */
@@ -45,6 +45,10 @@ const bundle = resolve(import.meta.dirname, '../../dist/node-prep.cjs');
 const applying = [process.execPath, bundle, 'apply', '--yes', '--take-over', '-c', '/mnt/config.yaml'] as const;
 
 const undoing = [process.execPath, bundle, 'undo', '1', '--yes'] as const;
+const planFile = '/mnt/plan.json';
+const saving = [process.execPath, bundle, 'plan', '--take-over', '-c', '/mnt/config.yaml', '--out', planFile] as const;
+const met = ({ by }: Start): readonly string[] =>
+  by === 'undo' ? undoing : by === 'saved plan' ? [process.execPath, bundle, 'apply', planFile, '--yes'] : applying;
 
 /** What changes a file or a folder; strace leaves out what this processor's Linux does not have where a ? stands before it. */
 const calls = [
@@ -79,7 +83,9 @@ const lay = (start: Start): void => {
 /** Lays the host, and does what comes before that which the faults meet. */
 const prepare = (start: Start): void => {
   lay(start);
-  if (start.undo) run(applying);
+  if (!start.by) return;
+  const first = run(start.by === 'undo' ? applying : saving);
+  if (first.status !== 0) throw new Error(`before the faults: ${first.text}`);
 };
 
 type Ran = { readonly status: number | null; readonly signal: string | null; readonly text: string };
@@ -93,8 +99,8 @@ const run = ([program = '', ...words]: readonly string[]): Ran => {
 };
 
 /** `-f`: other threads and the commands it starts as well. */
-const trace = ({ undo }: Start, options: readonly string[]): { readonly ran: Ran; readonly lines: readonly string[] } => {
-  const ran = run(['strace', '-q', '-y', '-s', '0', '-o', '/mnt/log', '-e', traced, ...options, ...(undo ? undoing : applying)]);
+const trace = (start: Start, options: readonly string[]): { readonly ran: Ran; readonly lines: readonly string[] } => {
+  const ran = run(['strace', '-q', '-y', '-s', '0', '-o', '/mnt/log', '-e', traced, ...options, ...met(start)]);
   return { ran, lines: readFileSync('/mnt/log', 'utf8').split('\n') };
 };
 
@@ -169,7 +175,7 @@ const tryOne = async (start: Start, { point, what }: Fault, paths: readonly stri
     ...missed(point, what, lines),
     ...wrongEnd(ran, what, paths),
     ...misplaced(start, before, 'now'),
-    ...(await (start.undo ? wrongAfterUndo(start, before) : wrongAfterwards(start, before))),
+    ...(await (start.by === 'undo' ? wrongAfterUndo(start, before) : wrongAfterwards(start, before))),
   ];
 };
 

@@ -44,13 +44,13 @@ const starts: readonly Start[] = [
 
 const errors = ['ENOSPC', 'EIO', 'EROFS', 'EPERM'] as const;
 
-const [, withLink] = starts;
+const others = ['undo', 'saved plan'] as const;
 const all: readonly Start[] = [
   ...starts,
-  ...(withLink ? [{ ...withLink, name: `an undo: ${withLink.name}`, undo: true as const }] : []),
+  ...others.flatMap((by) => starts.slice(1).map((start) => ({ ...start, name: `${by}: ${start.name}`, by }))),
 ];
 
-/** All of them, or of each start what CI has time for: killed everywhere at the first, one error everywhere at the second, killed here and there in the undo. */
+/** All of them, or of each start what CI has time for: killed everywhere at the first, one error everywhere at the second, killed here and there in the others. */
 const faultsAt = (points: readonly Point[], start: number): Fault[] => {
   const some = isFull || start < 2 ? points : points.filter((_, i) => i % 6 === 2);
   const whats = (i: number): readonly string[] =>
@@ -58,7 +58,7 @@ const faultsAt = (points: readonly Point[], start: number): Fault[] => {
   return some.flatMap((point, i) => whats(i).map((what) => ({ point, what })));
 };
 
-describe('an apply or undo that is killed, or told of an error, at any system call that writes', () => {
+describe('an apply, of a saved plan too, or an undo that is killed, or told of an error, at any system call that writes', () => {
   test.skipIf(whyNot !== false).each(all.map((start, i) => [start.name, start, i] as const))(
     because('leaves every file whole, and the next one comes to the end: %s', whyNot),
     { timeout: isFull ? 3_600_000 : 600_000 },
