@@ -11,9 +11,17 @@ import { parts } from './undo/table.ts';
 export const stateQueries = (actions: readonly Action[], answers: Answers): Query[] =>
   mergeQueries(parts.flatMap((part) => part.queries(actions, answers)));
 
-/** How the host stands, as far as these actions may change it. */
+/** How the host stands, as far as these actions may change it; without the parts about which it did not answer. */
 export const readState = (actions: readonly Action[], answers: Answers): State =>
-  Object.fromEntries(parts.map((part) => [part.name, part.read(actions, answers)]));
+  Object.fromEntries(
+    parts.flatMap((part) => {
+      const state = part.read(actions, answers);
+      return state === undefined ? [] : [[part.name, state] as const];
+    }),
+  );
+
+/** What a run began with: of the rest nothing was done, and what is there is not the run's. */
+const begunOf = ({ plan, steps }: Run): readonly Action[] => plan.actions.slice(0, steps.length);
 
 /**
  * How an undo is meant. `packages`: installed packages go as well. `later`: runs after that one that are in effect. `pending`: steps that an
@@ -24,7 +32,7 @@ export type UndoWish = { readonly packages: boolean; readonly later: readonly Ru
 /** Everything to ask of a host in order to plan the undo of a run. Throws an OperatorError where what it wrote down is nothing to go by. */
 export const undoQueries = (run: Run, { packages }: Pick<UndoWish, 'packages'>): Query[] => {
   requireStates(run);
-  const { actions } = run.plan;
+  const actions = begunOf(run);
   const view = { actions, packages };
   const again = parts.flatMap((part) => part.again?.(run.before[part.name], run.end?.after?.[part.name], view) ?? []);
   return mergeQueries([...systemQueries, ...labelQueries, ...stateQueries(actions, new Map()), ...again]);
@@ -33,12 +41,12 @@ export const undoQueries = (run: Run, { packages }: Pick<UndoWish, 'packages'>):
 /** What leads back to how the host stood before a run; its actions are for "run/7". Pure: the same arguments give the same way. */
 export const planUndo = (run: Run, answers: Answers, { packages, later, pending = [] }: UndoWish): Back => {
   requireStates(run);
-  const { actions } = run.plan;
+  const actions = begunOf(run);
   const now = readState(actions, answers);
   let way: Required<Back> = { actions: [], last: [], left: [], stops: [] };
   for (const part of parts) {
     const [before, after] = [run.before[part.name], run.end?.after?.[part.name]];
-    const view = { answers, actions, packages, before: run.before, done: way.actions, pending, later };
+    const view = { run, answers, actions, packages, before: run.before, done: way.actions, pending, later };
     const back = before === undefined ? unknownBefore(part.name, run) : part.back(before, after, now[part.name], view);
     way = {
       actions: [...way.actions, ...back.actions],

@@ -21,11 +21,12 @@ export type Back = {
 export const nothing: Back = { actions: [], left: [], stops: [] };
 
 /**
- * What else a part may look at. `packages`: the operator wants installed packages removed as well. `answers`: of now. `before`: of all
+ * What else a part may look at. `actions`: those of the run that were begun, `run.steps` what became of each. `packages`: the operator wants installed packages removed as well. `answers`: of now. `before`: of all
  * parts. `done`: the steps of the parts before. `pending`: the steps that an undo of this run did not come to, as it was cut off or failed.
  * `later`: the runs after this one that are in effect.
  */
 export type BackView = {
+  readonly run: Pick<Run, 'id' | 'steps'>;
   readonly answers: Answers;
   readonly actions: readonly Action[];
   readonly packages: boolean;
@@ -47,8 +48,8 @@ export type Part<S = unknown> = {
   queries(actions: readonly Action[], answers: Answers): readonly Query[];
   /** What to ask besides, in order to find the way back from `after` to `before`. */
   again?(before: S | undefined, after: S | undefined, view: Pick<BackView, 'actions' | 'packages'>): readonly Query[];
-  /** How that part of the host stands. */
-  read(actions: readonly Action[], answers: Answers): S;
+  /** How that part of the host stands; undefined where the host did not answer. */
+  read(actions: readonly Action[], answers: Answers): S | undefined;
   /**
    * What leads from `after` back to `before`, for all that is now as it was after the run. `after` is undefined where the run was cut off:
    * then what the actions meant to do is all there is to go by.
