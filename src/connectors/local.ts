@@ -4,6 +4,8 @@ import { onSignal } from '../interrupt.ts';
 import { quoteAll } from '../knowledge/quote.ts';
 import type { Answer, Argv } from '../model.ts';
 import { environment } from './environment.ts';
+import { startRelay } from './relay.ts';
+import type { Descriptor } from './relay.ts';
 
 const MiB = 1024 * 1024;
 
@@ -72,16 +74,16 @@ export type Ran = { readonly exitCode: number; readonly output: string };
 
 /**
  * Runs a command that changes the host, to its end, which it also comes to where this process is killed. `started` is told its process,
- * which leads a group. Never throws.
+ * which leads a group. `kept`: an open file that the command gets as its descriptor 4. Never throws.
  */
-export const run = async (argv: Argv, started?: (pid: number) => void): Promise<Ran> => {
+export const run = async (argv: Argv, started?: (pid: number) => void, kept?: Descriptor): Promise<Ran> => {
   // Loaded only here: planning never needs it.
   const { execa } = await import('execa');
-  const relay = startRelay();
+  const relay = await startRelay();
   const child = execa('/bin/sh', ['-c', gate, 'sh', ...argv], {
     env: environment(),
     extendEnv: false,
-    stdio: ['ignore', relay.into, relay.into, 'pipe'],
+    stdio: ['ignore', relay.into, relay.into, 'pipe', ...(kept === undefined ? [] : [kept])],
     // A Ctrl-C at the terminal is ours to answer: half of an installation is worse than a late end.
     detached: true,
     cleanup: false,
@@ -110,53 +112,8 @@ const open = (way: Writable): void => {
   way.end('go\n');
 };
 
-const mostKept = 8192;
-
 /** In milliseconds: a service that a command left running may hold its output open for ever, and what it prints is nothing of the step's. */
 const mostWaited = 5000;
-
-/** `into`: what a command prints to, until `handedOn` the relay's alone. `said`: the end of it, once all is there or so much time is over. */
-type Relay = {
-  readonly into: Writable | 'ignore';
-  readonly handedOn: () => void;
-  readonly said: (wait: number) => Promise<string>;
-};
-
-/**
- * A process between a command and us that outlives us: of a pipe that nobody reads any more, dpkg or a service would die in the middle of
- * what it does. It takes what is printed as long as somebody prints, whether or not there is still somebody who wants to know.
- */
-const startRelay = (): Relay => {
-  const stdio = ['pipe', 'pipe', 'ignore'] as const;
-  // Not in the current folder, which may be on what somebody wants to unmount.
-  const relay = spawn('/bin/sh', ['-c', drain], { env: environment(), cwd: '/', stdio: [...stdio], detached: true });
-  const said = tailOf(relay.stdout);
-  const over = new Promise((resolve) => relay.stdout.once('close', resolve));
-  // Where none can be started, its output is closed at once.
-  relay.once('error', () => undefined);
-  return {
-    into: relay.pid === undefined ? 'ignore' : relay.stdin,
-    handedOn: () => relay.stdin.destroy(),
-    said: async (wait) => {
-      const late = setTimeout(() => relay.stdout.destroy(), wait);
-      await over;
-      clearTimeout(late);
-      relay.unref();
-      return said();
-    },
-  };
-};
-
-/** Of two outputs tee(1) gives up one that is broken, not both, as long as SIGPIPE does not end it. */
-const drain = "trap '' PIPE; exec tee /dev/null";
-
-/** Keeps the end of what is printed, however much that is. Bytes that are no text come out as U+FFFD. */
-const tailOf = (stream: NodeJS.ReadableStream): (() => string) => {
-  let kept = Buffer.alloc(0);
-  stream.on('data', (chunk: Buffer) => (kept = Buffer.from(Buffer.concat([kept, chunk]).subarray(-mostKept))));
-  // Of a character that was cut, the rest is no text.
-  return () => kept.toString('utf8').replace(kept.length === mostKept ? /^\ufffd+/ : /^$/, '');
-};
 
 /**
  * Gives an empty file the mode, owner, SELinux label, access lists and other extended attributes of another, as far as this machine

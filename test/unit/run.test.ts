@@ -52,6 +52,11 @@ describe('a command that changes a host', () => {
     },
   );
 
+  test('may open its outputs by their names, as hooks and scripts of packages do', async () => {
+    const script = 'echo one > /dev/stdout; echo two > /dev/stderr; echo three >> /proc/self/fd/2';
+    expect(await run(['sh', '-c', script])).toEqual({ exitCode: 0, output: 'one\ntwo\nthree\n' });
+  });
+
   test('leads a group of its own, and its process is told when it starts', async () => {
     const pids: number[] = [];
     const { output } = await run(['sh', '-c', 'echo $$; ps -o pgid= -p $$ 2>/dev/null || cut -d" " -f5 /proc/$$/stat'], (pid) =>
