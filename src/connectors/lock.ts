@@ -28,27 +28,34 @@ export const holdLock = async (
   locked: Locked = thisHost,
 ): Promise<{ release(): Promise<void> }> => {
   const file = await taken(locked, patience);
+  mine.set(locked.path, file);
   noteHolder(file, locked, `${JSON.stringify({ pid: process.pid, command, since: new Date().toISOString() })}\n`);
   return {
     release: () => {
       noteHolder(file, locked, '');
+      mine.delete(locked.path);
       closeSync(file);
       return Promise.resolve();
     },
   };
 };
 
+const mine = new Map<string, number>();
+
+/** The open file of a lock that this process holds: who inherits it holds the lock as well, as long as it lives. */
+export const heldLock = ({ path }: Locked): number | undefined => mine.get(path);
+
 /** Asked for again and again, not waited for in the kernel: a child that waits could outlive us, and hold what it got. */
 const taken = async (locked: Locked, { timeout, waiting }: Patience): Promise<number> => {
-  const until = Date.now() + timeout * 1000;
+  const until = performance.now() + timeout * 1000;
   for (let tries = 0; ; tries++) {
     const file = await tryOnce(locked);
     if (file !== undefined) return file;
     const holder = timeout > 0 && tries > 0 ? '' : await holderOf(locked);
     if (timeout > 0 && tries === 0)
       waiting(`another node-prep is at work on ${locked.what}${holder}; waiting up to ${timeout} s`);
-    if (Date.now() >= until) throw held(locked, holder || (await holderOf(locked)), timeout);
-    await unlessSignal(1, new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.min(200, until - Date.now())))));
+    if (performance.now() >= until) throw held(locked, holder || (await holderOf(locked)), timeout);
+    await unlessSignal(1, new Promise((resolve) => setTimeout(resolve, Math.max(0, Math.min(200, until - performance.now())))));
     const by = stoppedBy();
     if (by) throw new OperatorError(`Stopped by ${by} while another node-prep was waited for. Nothing was touched.`);
   }

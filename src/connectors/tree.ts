@@ -1,6 +1,7 @@
 import type { Answer, Argv } from '../model.ts';
 import { askAll, outputOf, run } from './local.ts';
 import type { Ran } from './local.ts';
+import type { Descriptor } from './relay.ts';
 
 /** What was asked in a tree; or why nothing can be asked there. */
 export type Told = { readonly answers: readonly Answer[] } | { readonly problem: string };
@@ -25,10 +26,11 @@ const complaint = async (argv: Argv): Promise<string> => {
 
 /**
  * Runs a command that changes a tree with the tree's own programs, to its end. Never throws. It has a /proc, /dev and /run of its own,
- * which go with it; it cannot load modules, set the kernel's keys or the clock; and no package starts a service.
+ * which go with it; it cannot load modules, set the kernel's keys or the clock; and no package starts a service. `lock`: the open file of
+ * the tree's lock, which unshare(1) then holds as well: should we be killed, nobody begins beside a command that goes on.
  */
-export const runInTree = (root: string, argv: Argv, started?: (pid: number) => void): Promise<Ran> =>
-  run(['unshare', ...apart, 'sh', '-c', asRoot, 'sh', root, ...argv], started);
+export const runInTree = (root: string, argv: Argv, started?: (pid: number) => void, lock?: number): Promise<Ran> =>
+  run(['unshare', ...apart, 'sh', '-c', asRoot, 'sh', root, ...argv], started, lock as Descriptor | undefined);
 
 /** Mounts are not seen outside (unshare(1) makes them private), and processes end with the first. */
 const apart = ['--mount', '--ipc', '--pid', '--fork'] as const;
@@ -65,7 +67,8 @@ elif [ ! -h $p ] && [ ! -x $p ]; then
   printf '#!/bin/sh\\nexit 101\\n' > "$own/policy" && chmod 755 "$own/policy" && mount --bind "$own/policy" $p && ours=1 || exit 125
 fi`;
 
-const asRoot = `root=$1; shift
+const asRoot = `exec 4<&-
+root=$1; shift
 ${prepare}if [ -d dev ] && [ ! -h dev ]; then
   mkdir -p dev/pts dev/shm
   mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts dev/pts && ln -s pts/ptmx dev/ptmx

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { machine } from 'node:os';
 import { resolve } from 'node:path';
 import { queryKey } from '../answers.ts';
-import { holdLock, treeLock } from '../connectors/lock.ts';
+import { heldLock, holdLock, treeLock } from '../connectors/lock.ts';
 import { askInTree, runInTree } from '../connectors/tree.ts';
 import { copyAttributes } from '../connectors/local.ts';
 import type { Ran } from '../connectors/local.ts';
@@ -126,5 +126,5 @@ const processorOf = (place: Place): string => {
 /** Only what says itself that it runs in the tree is run: anything else would change this machine. */
 const runIn = async (root: string, [program, folder, first, ...words]: Argv, started: (pid: number) => void): Promise<Ran> =>
   program === 'chroot' && folder === root && first !== undefined
-    ? runInTree(root, [first, ...words], started)
+    ? runInTree(root, [first, ...words], started, heldLock(treeLock(root)))
     : { exitCode: 127, output: `${program} is not run for an image` };

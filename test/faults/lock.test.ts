@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { holdLock, treeLock } from '../../src/connectors/lock.ts';
 import { because } from '../needs.ts';
 import { treeWith } from '../unit/trees.ts';
 import { runApart, whyNotApart } from './namespace.ts';
@@ -115,6 +118,30 @@ describe.skipIf(whyNot !== false)(because('the lock of a host', whyNot), { timeo
 });
 
 describe('the lock of the tree of an image', { timeout: 120_000 }, () => {
+  test.skipIf(whyNot !== false)(
+    because('is held by the command that a killed node-prep left at work in it, until that ends', whyNot),
+    async () => {
+      const { root, end } = treeWith({}, { shell: true });
+      const source = (name: string): string => resolve(import.meta.dirname, `../../src/connectors/${name}.ts`);
+      const script = `const { holdLock, heldLock, treeLock } = await import(${JSON.stringify(source('lock'))});
+        const { runInTree } = await import(${JSON.stringify(source('tree'))});
+        const lock = treeLock(process.argv[1]);
+        await holdLock('first', undefined, lock);
+        await runInTree(process.argv[1], ['sh', '-c', ': > /tmp/begun; until [ -e /tmp/go ]; do :; done'], undefined, heldLock(lock));`;
+      const node = spawn(process.execPath, ['--input-type=module', '-e', script, root], { stdio: 'inherit' });
+      await expect.poll(() => existsSync(join(root, 'tmp/begun')), { timeout: 15_000 }).toBe(true);
+      node.kill('SIGKILL');
+      await once(node, 'exit');
+      await expect(holdLock('second', undefined, treeLock(root))).rejects.toThrow(
+        /Another node-prep is at work on this image: unshare/,
+      );
+      writeFileSync(join(root, 'tmp/go'), '');
+      const { release } = await holdLock('second', { timeout: 15, waiting: () => undefined }, treeLock(root));
+      await release();
+      end();
+    },
+  );
+
   test.skipIf(whyNot !== false)(because('is its folder, by whatever name; who holds it is found out', whyNot), async () => {
     const { root, end } = treeWith({ '/etc/os-release': 'ID=debian\n' });
     const holder = spawn('flock', [root, 'sleep', '60']);
