@@ -43,13 +43,14 @@ export const isUnderWay = (run: Run): boolean =>
   !run.end && run.process !== undefined && run.bootId === bootId() && isAlive(run.process);
 
 const waitForCommands = async (runs: readonly Run[], { timeout, waiting }: Patience = atOnce): Promise<void> => {
-  const until = Date.now() + timeout * 1000;
+  const until = performance.now() + timeout * 1000;
   for (let tries = 0; ; tries++) {
     const busy = busyOf(runs);
     if (busy === undefined) return;
-    if (Date.now() >= until) throw new OperatorError(`This host is still being changed: ${busy}. Nothing was touched.`, hint);
+    if (performance.now() >= until)
+      throw new OperatorError(`This host is still being changed: ${busy}. Nothing was touched.`, hint);
     if (tries === 0) waiting(`this host is still being changed: ${busy}; waiting up to ${timeout} s`);
-    await unlessSignal(1, new Promise((resolve) => setTimeout(resolve, Math.min(200, until - Date.now()))));
+    await unlessSignal(1, new Promise((resolve) => setTimeout(resolve, Math.min(200, until - performance.now()))));
     const by = stoppedBy();
     if (by) throw new OperatorError(`Stopped by ${by} while a command was waited for. Nothing was touched.`);
   }

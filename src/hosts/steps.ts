@@ -107,9 +107,9 @@ const command = async (action: Action & RunAction, run: Run): Promise<Step> => {
 const patientlyWith =
   (run: Run) =>
   async (argv: Argv, patience: RunAction['patience']): Promise<Ran> => {
-    const until = Date.now() + (patience?.seconds ?? 0) * 1000;
+    const until = performance.now() + (patience?.seconds ?? 0) * 1000;
     let ran = await run(argv);
-    while (ran.exitCode !== 0 && patience && ran.output.includes(patience.says) && Date.now() < until && !isInsisted()) {
+    while (ran.exitCode !== 0 && patience && ran.output.includes(patience.says) && performance.now() < until && !isInsisted()) {
       await unlessSignal(2, new Promise((resolve) => setTimeout(resolve, 2000)));
       if (!isInsisted()) ran = await run(argv);
     }
