@@ -75,10 +75,12 @@ const filesIn = (answers: Answers, queries: readonly Query[], digest: (text: str
 
 /**
  * Whether findings say all that there is to say of a file: the running kernel's change by themselves, as do the boot loader's notes (a timer
- * of GRUB's writes boot_success there after a login), and of a record of packages only versions count.
+ * of GRUB's writes boot_success there after a login), and of a record of packages only versions count. What sysctl and modprobe read in
+ * /run is like the rest of what they read: a step that runs them does what it says.
  */
 const isJudged = (path: string): boolean =>
-  /^\/(?:proc|sys|run)\/|^\/boot\/grub2?\/grubenv$/.test(path) || families.some(({ record }) => record?.path === path);
+  /^\/(?:proc|sys|run(?!\/(?:sysctl|modprobe|modules-load)\.d\/))\/|^\/boot\/grub2?\/grubenv$/.test(path) ||
+  families.some(({ record }) => record?.path === path);
 
 const packagesIn = (answers: Answers, queries: readonly Query[], { system }: Plan): PackageFacts => {
   const family = familyNamed(system.family);

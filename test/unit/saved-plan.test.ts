@@ -62,6 +62,11 @@ describe('a saved plan is applied only where all that it was made from is as it 
       /\n {2}\/etc\/sysctl\.d\/20-link\.conf changed$/,
     ],
     [
+      'a setting until the next boot, which sysctl reads as well',
+      ({ files }) => files.set('/run/sysctl.d/zz.conf', 'kernel.panic = 77\n'),
+      /\n {2}\/run\/sysctl\.d\/zz\.conf is new$/,
+    ],
+    [
       'a file that cannot be read any more',
       ({ files }) => files.set('/etc/sysctl.d/10-own.conf', { unreadable: 'EACCES' }),
       /\n {2}\/etc\/sysctl\.d\/10-own\.conf cannot be read any more$/,
