@@ -79,7 +79,9 @@ const found = (
   // What Node could not make text of leads to no file under that name.
   if (!stats && path.includes('\ufffd')) unread.push({ path, why: `${path}: its name is not UTF-8` });
   if (!stats) return undefined;
-  const link = stats.isSymbolicLink() ? readlinkSync(place.at(path)) : undefined;
+  const link = stats.isSymbolicLink() ? targetOf(place.at(path)) : undefined;
+  // Gone since it was looked at: systemd's links in /run come and go.
+  if (link === '') return undefined;
   const read = lines?.length === 0 ? nothing : contentAt(place, path, stats, looked.room, lines);
   // A folder is passed over by all who read such files, and a link to /dev/null is a mask.
   if (read.status === 2 && link !== '/dev/null' && !stats.isDirectory()) unread.push({ path, why: read.text });

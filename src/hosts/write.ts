@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   closeSync,
   fchmodSync,
   fchownSync,
@@ -118,8 +117,13 @@ const modeFor = ({ mode }: Write, there: Stats | undefined): number =>
 export const makeFolders = (folder: string): void => {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
   if (folder !== dirname(folder)) makeFolders(dirname(folder));
-  mkdirSync(folder, 0o755);
-  chmodSync(folder, 0o755);
+  // In one call: killed before another, it would stay as no one but root may read it.
+  const umask = process.umask(0o022);
+  try {
+    mkdirSync(folder, 0o755);
+  } finally {
+    process.umask(umask);
+  }
   syncFolder(dirname(folder));
 };
 
