@@ -51,7 +51,7 @@ const unseen: readonly Unseen[] = [
     id: () => 'networkd/foreign',
     isOpen: stands('kept'),
     have: 'written, not read yet',
-    action: { why: `networkd reads networkd.conf only when it starts; addresses stay; ${earlier}` },
+    action: { why: `networkd reads networkd.conf only when it starts (addresses stay): ${earlier}` },
   },
   {
     at: /^systemctl daemon-reload$/,
