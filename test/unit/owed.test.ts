@@ -164,6 +164,14 @@ describe('what an apply did not come to', () => {
     expect(owedBy(journal.list, 'first')).toEqual([]);
   });
 
+  test('is owed as well where it was an undo of an undo that did not come to it', async () => {
+    const [host, journal] = [networkManager(), memoryJournal()];
+    await apply(host, journal, desiredOf(unmanaged));
+    await undo(host, journal);
+    expect((await undo(failingAt(host, reload, 'failed'), journal, { run: 2 })).status).toBe('failed');
+    expect(commandsOf(await planNow(host, journal, desiredOf(unmanaged)))).toEqual([reload]);
+  });
+
   test('is not owed where the step before it was not even begun', async () => {
     const { journal } = await leftAt(networkManager, desiredOf(unmanaged), reload);
     const [run] = journal.list;
