@@ -1,17 +1,18 @@
 import { OperatorError } from './errors.ts';
 import { claimsOfImage, planImage, queriesForImage } from './image.ts';
 import { unlessSignal } from './interrupt.ts';
-import { bootIdOf, identityQueries } from './knowledge/identity.ts';
+import { bootIdOf, bootIdQuery, identityQueries } from './knowledge/identity.ts';
 import { claimsAbout, has, isConverged, makePlan, queriesFor } from './plan.ts';
 import type { Journal, RunHeader, State } from './journal.ts';
+import type { Owing } from './owed.ts';
 import { recordedSteps, whyUnwritten, withTrouble } from './recorded.ts';
 import type { Recording } from './recorded.ts';
 import { judge } from './stopped.ts';
 import type { Answers, Claim, Desired, Host, Outcome, Plan, Query, Requirement, Step } from './model.ts';
 
-/** Asks a host once and plans it. */
-export const planHost = async (host: Host, desired: Desired): Promise<Plan> =>
-  planFrom(host, desired, await host.probe(questionsTo(host, desired)));
+/** Asks a host once and plans it. `owing`: earlier runs are made up for as well. */
+export const planHost = async (host: Host, desired: Desired, owing?: Owing): Promise<Plan> =>
+  planOwing(host, desired, await host.probe([...questionsTo(host, desired), ...(owing ? [bootIdQuery] : [])]), owing);
 
 /** Everything to ask of a host in order to plan it. */
 export const questionsTo = ({ image }: Host, desired: Desired): Query[] =>
@@ -20,6 +21,14 @@ export const questionsTo = ({ image }: Host, desired: Desired): Query[] =>
 /** The plan for a host that answered so. */
 export const planFrom = ({ image }: Host, desired: Desired, answers: Answers): Plan =>
   image ? planImage(desired, answers, image) : makePlan(desired, answers);
+
+/** The same, with what earlier runs have left undone. The answers must tell the boot. */
+export const planOwing = async (host: Host, desired: Desired, answers: Answers, owing?: Owing): Promise<Plan> => {
+  const plan = planFrom(host, desired, answers);
+  const owed = owing ? await owing(bootIdOf(answers)) : [];
+  // Loaded only here: hardly ever is anything owed.
+  return owed.length === 0 ? plan : (await import('./owed.ts')).withOwed(plan, owed, desired);
+};
 
 /** All that speaks about a requirement on a host that answered so. */
 export const claimsFrom = ({ image }: Host, requirement: Requirement, desired: Desired, answers: Answers): readonly Claim[] =>
@@ -33,11 +42,13 @@ export type Watch = {
 
 /**
  * `partial`: do what can be done although something is blocked. `journal`: where the run is written down, with what `header` says of it.
+ * `owing`: what earlier runs have left undone; without it, that journal tells.
  * `agree` throws an OperatorError where the plan, or what it was made from, is not what the operator agreed to before.
  */
 export type ApplyOptions = {
   readonly partial: boolean;
   readonly journal?: { readonly to: Journal; readonly header: Omit<RunHeader, 'command' | 'plan' | 'before' | 'bootId'> };
+  readonly owing?: Owing;
   readonly agree?: (plan: Plan, answers: Answers) => void;
 };
 
@@ -47,7 +58,8 @@ export type ApplyOptions = {
  */
 export const applyHost = async (host: Host, desired: Desired, options: ApplyOptions, watch: Watch): Promise<Outcome> => {
   const answers = await host.probe([...questionsTo(host, desired), ...identityQueries]);
-  const plan = planFrom(host, desired, answers);
+  const owing = options.owing ?? (options.journal && owingIn(options.journal.to));
+  const plan = await planOwing(host, desired, answers, owing);
   options.agree?.(plan, answers);
   if (has(plan, 'blocked') && !options.partial) {
     await watch.confirm({ ...plan, actions: [] });
@@ -60,11 +72,17 @@ export const applyHost = async (host: Host, desired: Desired, options: ApplyOpti
     host,
     plan,
     answers,
-    verify: async (steps) => judge(host.name, plan, await unlessSignal(2, planHost(host, desired)), steps, stillOpen),
+    verify: async (steps) => judge(host.name, plan, await unlessSignal(2, planHost(host, desired, owing)), steps, stillOpen),
     ...(journal && { journal: { to: journal.to, header: { ...journal.header, command: 'apply', bootId: bootIdOf(answers) } } }),
   };
   return execute(run, watch);
 };
+
+/** What the runs of a journal have left undone. */
+const owingIn =
+  (journal: Journal): Owing =>
+  async (bootId) =>
+    (await import('./owed.ts')).owedBy(await journal.runs(), bootId);
 
 /** A plan that is agreed to. `verify`: looks at the host again, after these steps. `answers`: those that the plan was made from. `isPartly`: RunEnd's `partly`. */
 type Recorded = {

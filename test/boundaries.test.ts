@@ -51,6 +51,7 @@ const pure = [
   'image-findings',
   'image-labels',
   'journal',
+  'owed',
   'undo',
 ] as const;
 

@@ -12,6 +12,7 @@ import { journalOf, sayRun } from './journal.ts';
 import { patienceFrom, requireUnstopped, underLock } from './lock.ts';
 import { desiredOptions, lockOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
+import { owingOf } from './owing.ts';
 import { watchStreams } from './output.ts';
 import type { Target } from './saved.ts';
 import { detailFrom, isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
@@ -56,10 +57,11 @@ const toldAs = async <T>(host: string, args: Args, act: () => Promise<T>): Promi
 
 const applyTo = async ({ host, desired, agree }: Target, args: Args): Promise<number> => {
   const journal = await journalOf(host, patienceFrom(args));
+  const owing = owingOf(host);
   const outcome = await applyHost(
     host,
     desired,
-    { partial: on(args, 'partial'), ...(journal && { journal }), ...(agree && { agree }) },
+    { partial: on(args, 'partial'), ...(journal && { journal }), ...(owing && { owing }), ...(agree && { agree }) },
     {
       confirm: async (plan) => {
         const agreed = await confirm(host, plan, desired.askedBy, args);

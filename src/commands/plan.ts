@@ -5,6 +5,7 @@ import { planText, summaryLine } from '../views/plan-text.ts';
 import { pathOption } from './folder.ts';
 import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
+import { owingOf } from './owing.ts';
 import { detailFrom, isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
 
@@ -37,5 +38,5 @@ export const plan: Command = {
 const planned = async (args: Args): Promise<{ readonly host: Host; readonly desired: Desired; readonly plan: Plan }> => {
   const { desired } = await settingsFrom(args);
   const host = await hostFrom(args);
-  return { host, desired, plan: await planHost(host, desired) };
+  return { host, desired, plan: await planHost(host, desired, owingOf(host)) };
 };

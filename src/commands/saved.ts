@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { planFrom, questionsTo } from '../apply.ts';
+import { planOwing, questionsTo } from '../apply.ts';
 import type { ApplyOptions } from '../apply.ts';
 import { configBytes } from '../config-read.ts';
 import type { ConfigBytes } from '../config-read.ts';
@@ -13,12 +13,14 @@ import { readPlanFile, writePlanFile } from '../hosts/plan-file.ts';
 import { identityQueries } from '../knowledge/identity.ts';
 import { quoteAll } from '../knowledge/quote.ts';
 import type { Answers, Desired, Host, Plan } from '../model.ts';
+import type { Owing } from '../owed.ts';
 import { digest, looksSaved, readSaved, savedText } from '../saved-plan.ts';
 import type { SavedConfig, SavedPlan, SavedSettings } from '../saved-plan.ts';
 import { localTime } from '../views/history-words.ts';
 import { requirePath } from './folder.ts';
 import { desiredOptions, on, text, texts, whereOptions } from './options.ts';
 import type { Args } from './options.ts';
+import { owingOf } from './owing.ts';
 import { flagsFrom, note, settingsWith } from './shared.ts';
 import { hostFrom } from './where.ts';
 
@@ -39,16 +41,22 @@ export const planAndSave = async (
   const config = await configNow(args);
   const { desired } = await settingsWith(args, config);
   const host = await hostFrom(args);
-  const saved = await planToSave(host, desired, args, config);
+  const saved = await planToSave(host, desired, args, config, owingOf(host));
   if (writePlanFile(file, savedText(saved), looksSaved)) note(`${file} was an earlier plan; this one takes its place.`);
   return { host, desired, plan: saved.plan };
 };
 
 /** Plans, with all that has to be known of it later. */
-export const planToSave = async (host: Host, desired: Desired, args: Args, config?: ConfigBytes): Promise<SavedPlan> => {
+export const planToSave = async (
+  host: Host,
+  desired: Desired,
+  args: Args,
+  config?: ConfigBytes,
+  owing?: Owing,
+): Promise<SavedPlan> => {
   const queries = questionsTo(host, desired);
   const answers = await host.probe([...queries, ...identityQueries]);
-  const plan = planFrom(host, desired, answers);
+  const plan = await planOwing(host, desired, answers, owing);
   return {
     madeAt: new Date().toISOString(),
     host: host.name,

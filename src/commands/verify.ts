@@ -10,6 +10,7 @@ import { verdictLine } from '../views/verdict-line.ts';
 import { pathOption } from './folder.ts';
 import { desiredOptions, on, outputOptions, whereOptions } from './options.ts';
 import type { Args, Command } from './options.ts';
+import { owingOf } from './owing.ts';
 import { isJson, note, print, printJson, settingsFrom, styleFrom } from './shared.ts';
 import { hostFrom } from './where.ts';
 
@@ -87,5 +88,5 @@ const writeMetrics = (args: Args, plan: Plan | undefined): OperatorError | undef
 const planned = async (args: Args): Promise<{ readonly host: string; readonly plan: Plan }> => {
   const { desired } = await settingsFrom(args);
   const host = await hostFrom(args);
-  return { host: host.name, plan: await planHost(host, desired) };
+  return { host: host.name, plan: await planHost(host, desired, owingOf(host)) };
 };

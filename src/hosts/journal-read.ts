@@ -38,8 +38,11 @@ export const fileNames = (folder: string): Names => {
   return { runs: runs.sort((a, b) => a.id - b.id), leftovers, foreign: names.filter((name) => !ours.has(name)) };
 };
 
-/** Which runs are read: all of them, or the newest and those without an end, which is all that an apply has to know. */
-export type Which = 'all' | 'open';
+/**
+ * Which runs are read: all of them; the newest and those without an end, which is all that an apply has to know; or those that did not end
+ * well.
+ */
+export type Which = 'all' | 'open' | 'unsettled';
 
 /** The runs in a folder, from the oldest to the newest, and what in it is none. */
 export const lookInto = (
@@ -52,7 +55,7 @@ export const lookInto = (
   const read = runs
     .slice(-mostKept.runs)
     .toReversed()
-    .filter(({ name }, at) => which === 'all' || at === 0 || !hasEnd(join(folder, name)))
+    .filter(({ name }, at) => isMeant(which, at, join(folder, name)))
     .map(({ id, name }) => readRun(join(folder, name), id, left));
   return {
     runs: read.flatMap((run) => ('problem' in run ? [] : [run])).reverse(),
@@ -128,14 +131,21 @@ const contentOf = (path: string, left: { bytes: number }): Buffer | Unread =>
 
 type Unread = { readonly problem: string; readonly remedy?: string };
 
-/** Whether a run's file says how it ended, by its last bytes: `endLine` puts that last. What cannot be told is read whole. */
-const hasEnd = (path: string): boolean => {
+/** `at`: how many are newer. */
+const isMeant = (which: Which, at: number, path: string): boolean => {
+  if (which === 'all' || (which === 'open' && at === 0)) return true;
+  const end = endOf(path);
+  return end === undefined || (which === 'unsettled' && end !== 'applied');
+};
+
+/** How a run ended, as its file's last bytes say: `endLine` puts that last. What cannot be told is read whole. */
+const endOf = (path: string): string | undefined => {
   const tail = fromFile(path, (file, size) => readAll(file, Math.max(0, size - tailSize), Math.min(size, tailSize)));
-  return Buffer.isBuffer(tail) && endOfRun.test(tail.toString('latin1'));
+  return Buffer.isBuffer(tail) ? endOfRun.exec(tail.toString('latin1'))?.[1] : undefined;
 };
 
 const tailSize = 256;
-const endOfRun = /"at":"[\d:.TZ-]{24}","status":"(?:applied|failed|cut)"\}\n$/;
+const endOfRun = /"at":"[\d:.TZ-]{24}","status":"(applied|failed|cut)"\}\n$/;
 
 /** What is read from a file, or why it is not. A pipe does not block, and a link is not followed. */
 const fromFile = (path: string, read: (file: number, size: number) => Buffer | Unread): Buffer | Unread => {

@@ -49,7 +49,7 @@ export const hostJournal = (folder: string = stateFolder): HostJournal => {
 
 /**
  * How the host stood afterwards is left out where it is too much to be read again: undo can do without. The last words are always when and
- * how: `hasEnd` looks for them.
+ * how: `endOf` looks for them.
  */
 const endLine = ({ after, at, status, ...more }: RunEnd): string => {
   const line = lineOf({ event: 'end', ...more, ...(after && { after }), at, status });
