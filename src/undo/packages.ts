@@ -29,7 +29,15 @@ export const packagesPart: Part<Packages> = {
     const came = brought.filter((name) => now[name] !== undefined);
     const gone = Object.keys(before).filter((name) => now[name] === undefined && isKnown(after) && after[name] === undefined);
     const removal = view.packages ? removed(came, removableQuestion(brought, view.actions, after), view) : kept(came, view);
-    return { ...removal, actions: broughtBack(gone, view), left: [...removal.left, ...otherVersions(before, after, now)] };
+    const own = removedByName(view.actions);
+    return {
+      ...removal,
+      actions: broughtBack(
+        gone.filter((name) => own.includes(name)),
+        view,
+      ),
+      left: [...removal.left, ...wentMeanwhile(gone.filter((name) => !own.includes(name))), ...otherVersions(before, after, now)],
+    };
   },
 };
 
@@ -60,6 +68,12 @@ const namedToInstall = (actions: readonly Action[]): string[] =>
   packageArgvs(actions).flatMap((argv) => {
     const at = argv.indexOf('install');
     return at < 0 ? [] : argv.slice(at + 1).filter((word) => !word.startsWith('-'));
+  });
+
+const removedByName = (actions: readonly Action[]): string[] =>
+  packageArgvs(actions).flatMap((argv) => {
+    const at = argv.findIndex((word) => word === '--remove' || word === '-e');
+    return at < 0 ? [] : argv.slice(at + 1);
   });
 
 /** Of these, those that a run named, be it without its architecture or, as modules of one kernel on RHEL, with its version. */
@@ -151,6 +165,10 @@ const broughtBack = (gone: readonly string[], { answers }: BackView): Action[] =
   const family = familyNamed(readSystem(answers).family);
   return gone.length === 0 ? [] : family.install(gone, false).map((install) => ({ do: 'run', ...install, for: [] }));
 };
+
+/** An old kernel that was cleaned up, or what apt took away as it conflicts with something: only a person knows whether it is missed. */
+const wentMeanwhile = (gone: readonly string[]): Left[] =>
+  stay(gone, 'removed while the run was under way, but not by name: not installed again');
 
 const otherVersions = (before: Packages, after: Packages | undefined, now: Packages): Left[] =>
   Object.entries(before)

@@ -58,6 +58,22 @@ describe.each(['debian-12-swap-and-lists', 'rocky-9'])('undo --packages on %s', 
     ]);
   });
 
+  test('does not install again what somebody else removed while the run was under way, and says so', async () => {
+    const { host, journal } = start(name);
+    host.machine.installed.set('linux-image-old', '6.1.0-1');
+    await apply(
+      meanwhile(host, () => void host.machine.installed.delete('linux-image-old')),
+      journal,
+      desired,
+    );
+    host.machine.available.set('linux-image-old', { version: '6.1.0-1' });
+    const undone = await undo(host, journal, { packages: true });
+    expect([undone.status, host.machine.installed.has('linux-image-old')]).toEqual(['applied', false]);
+    expect(whys(undone.left, /^package linux-image-old$/)).toEqual([
+      'removed while the run was under way, but not by name: not installed again',
+    ]);
+  });
+
   const silent: readonly (readonly [string, (answer: Answer) => Answer])[] = [
     ['was not answered in time', () => ({ status: 124, text: '' })],
     ['failed in a pipe, which nobody sees', () => ({ status: 0, text: '' })],
