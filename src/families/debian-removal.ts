@@ -1,11 +1,11 @@
 /**
  * What a run brought, and what of it can go, as family.ts says of `removal`. Own are the packages that it named, and of the rest those
  * that apt marks as installed automatically and that something own leads to: what an administrator installed at the same time, and what
- * came for that, is neither. Words of a version match no package's name, so they need not be taken out.
+ * came for that, is neither.
  */
 export const askDebianRemoval = `set -f
 has() { case " $1 " in *" $2 "*) return 0 ;; esac; return 1; }
-words() { IFS=' ,|'; for w in $1; do printf '%s ' "\${w%%:*}"; done; }
+words() { IFS=' ,|'; for w in $1; do case $w in '('* | *')') ;; *) printf '%s ' "\${w%%:*}" ;; esac; done; }
 auto=$(apt-mark showauto) && native=$(dpkg --print-architecture) &&
   all=$(dpkg-query -W -f='\${binary:Package};\${Package},\${Provides};\${Pre-Depends},\${Depends}\\n') || exit 1
 auto=$(echo $auto)

@@ -33,7 +33,9 @@ const needs: { readonly [name: string]: string } = {
   lone: '',
 };
 const byHand = ['a', 'd', 'nginx', 'wanted', 'c', 'old'];
-const gives = (name: string): string => (name === 'mailer' ? 'Provides: mail-server\n' : '');
+const gives = (name: string, is = '= 1'): string =>
+  name === 'mailer' ? 'Provides: mail-server\n' : name === 'nginx-common' ? `Provides: web-files ${is}\n` : '';
+const givesDebian = (name: string): string => gives(name, '(= 1)');
 
 const before = { old: '1:2-3', lone: '1:2-3' };
 const after = Object.fromEntries([...Object.keys(needs).filter((name) => name !== 'c'), 'gone'].map((name) => [name, '1:2-3']));
@@ -97,7 +99,9 @@ const paragraph = (name: string, need: string, architecture: string, more = ''):
   `Package: ${name}\nStatus: install ok installed\nMaintainer: x <x@example.com>\nArchitecture: ${architecture}\n${more}Version: 1:2-3\n${need && `Depends: ${need}\n`}Description: x\n`;
 
 describe.skipIf(!has('apt-mark'))(withReason('dpkg and apt', 'apt-mark'), () => {
-  const status = Object.entries(needs).map(([name, need]) => paragraph(name, need, 'all', gives(name)));
+  const status = Object.entries(needs).map(([name, need]) =>
+    paragraph(name, need.replace('shared', 'shared (= 1:2-3)'), 'all', givesDebian(name)),
+  );
   const database = dpkgDatabase('dpkg', status.join('\n'));
   for (const name of Object.keys(needs)) writeFileSync(join(database, 'info', `${name}.list`), '/.\n');
 
@@ -122,7 +126,7 @@ describe.skipIf(!has('apt-mark'))(withReason('dpkg and apt', 'apt-mark'), () => 
         name,
         need.replace('l2', 'l2:any (>= 1:1) | nothing'),
         architecture,
-        `Multi-Arch: ${name === 'l2' ? 'allowed' : 'same'}\n${gives(name)}`,
+        `Multi-Arch: ${name === 'l2' ? 'allowed' : 'same'}\n${givesDebian(name)}`,
       ),
     );
     const here = dpkgDatabase('same', same.join('\n'));
