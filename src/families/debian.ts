@@ -4,6 +4,7 @@ import { quote, quoteAll } from '../knowledge/quote.ts';
 import type { Argv, System } from '../model.ts';
 import { askUnfinished, dpkgUpdates, mendDpkg, patience, readUnfinished, unattended } from './debian-mend.ts';
 import { debianModules } from './debian-modules.ts';
+import { askDebianRemoval } from './debian-removal.ts';
 import type { Asked, Family, PackageFacts } from './family.ts';
 
 /** What dpkg writes down of every package (dpkg(1)). */
@@ -115,11 +116,13 @@ exit 0`;
       ...(stale ? {} : { rescue: refresh }),
     },
   ],
-  // What is half-way now was there: somebody else began with it, and a run that mends it did not bring it.
-  installedNow: `dpkg-query -W -f='\${db:Status-Status} \${binary:Package} \${Version}\n' | sed '/^not-installed /d;/^config-files /d;s/^[^ ]* //;s/ $/ ?/'`,
+  // What is half-way now was there: somebody else began with it, and a run that mends it did not bring it. A pipe has the status of its
+  // last command only, so the end goes through it as well.
+  installedNow: `{ dpkg-query -W -f='\${db:Status-Status} \${binary:Package} \${Version}\n' && echo end; } |
+  sed '/^not-installed /d;/^config-files /d;s/^[^ ]* //;s/ $/ ?/'`,
   // apt would take along whatever needs them; dpkg removes what is named or nothing.
   removal: {
-    ask: `dpkg --dry-run --remove "$@" 2>/dev/null | sed -n 's/^Would remove or purge \\([^ ]*\\) .*/\\1/p'`,
+    ask: askDebianRemoval,
     command: (names) => ({
       argv: ['dpkg', '--remove', ...names],
       why: `remove ${names.length === 1 ? names[0] : `${names.length} packages`}; configuration files stay`,

@@ -67,11 +67,15 @@ export type Family = {
   read(output: string): PackageFacts;
   /** The commands that install these, in order. `stale`: the lists of available packages have to be fetched first. */
   install(names: readonly string[], stale: boolean): readonly Omit<RunAction, 'do'>[];
-  /** Shell text that prints "NAME VERSION" of all that is installed. */
+  /** Shell text that prints "NAME VERSION" of all that is installed, and then "end", if nothing failed on the way. */
   readonly installedNow?: string;
   /** How packages go. Nothing that is not named goes with them. */
   readonly removal?: {
-    /** Shell text that prints, of the packages that are its arguments, those that can go without any other. */
+    /**
+     * Shell text, asked with all packages that came while a run was under way as its arguments, and in $named those of them that it
+     * installed by name. Prints "own NAME" of those that are the run's: the named ones, and what came for them alone, as the package
+     * manager keeps in mind; then "free NAME" of those own ones that can go without any other package, and "end" if nothing failed.
+     */
     readonly ask: string;
     command(names: readonly string[]): Omit<RunAction, 'do'>;
   };

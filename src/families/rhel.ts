@@ -1,6 +1,7 @@
 import { compareRpm } from '../knowledge/versions.ts';
 import { quoteAll } from '../knowledge/quote.ts';
 import { rhelModules } from './rhel-modules.ts';
+import { askRhelRemoval } from './rhel-removal.ts';
 import type { Family, PackageFacts } from './family.ts';
 
 /** RHEL, its clones, CentOS Stream, Fedora, Amazon Linux 2023: rpm and dnf. */
@@ -65,20 +66,10 @@ exit 0`;
   install: (names) => [
     { argv: ['dnf', '-y', '-q', '--setopt=install_weak_deps=False', 'install', ...names], why: `install ${names.join(', ')}` },
   ],
-  installedNow: `rpm -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE}\n'`,
-  // dnf would take along whatever needs them; rpm removes what is named or nothing. The greatest set that can go, one by one.
+  installedNow: `rpm -qa --qf '%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE}\n' && echo end`,
+  // dnf would take along whatever needs them; rpm removes what is named or nothing.
   removal: {
-    ask: `if rpm -e --test "$@" >/dev/null 2>&1; then printf '%s\n' "$@"; exit 0; fi
-free=
-more=1
-while [ -n "$more" ]; do
-  more=
-  for name; do
-    case " $free " in *" $name "*) continue ;; esac
-    rpm -e --test $free "$name" >/dev/null 2>&1 && free="$free $name" more=1
-  done
-done
-printf '%s\n' $free`,
+    ask: askRhelRemoval,
     command: (names) => ({
       argv: ['rpm', '-e', ...names],
       why: `remove ${names.length === 1 ? names[0] : `${names.length} packages`}; changed configuration files stay`,

@@ -7,11 +7,18 @@ export const stateQuestion = (machine: Machine, argv: Argv): Answer | undefined 
   if (argv[0] === 'stat' && argv.includes('--')) return modes(machine, argv.slice(argv.indexOf('--') + 1));
   if (argv[3] === 'ask-installed') {
     const lines = machine.manager === 'none' ? [] : [...machine.installed].map(([name, version]) => `${name} ${version}\n`);
-    return { status: 0, text: lines.join('') };
+    return { status: 0, text: `${lines.join('')}end\n` };
   }
   if (argv[3] !== 'ask-removable') return undefined;
-  const asked = /^set -- (.*)$/m.exec(argv[2] ?? '')?.[1]?.split(' ') ?? [];
-  return { status: 0, text: asked.map((name) => `${name}\n`).join('') };
+  const words = (start: RegExp): string[] =>
+    start
+      .exec(argv[2] ?? '')?.[1]
+      ?.replaceAll("'", '')
+      .split(' ')
+      .filter(Boolean) ?? [];
+  const named = words(/^named=(.*)$/m);
+  const lines = words(/^set -- (.*)$/m).flatMap((name) => (named.includes(name) ? [`own ${name}\n`, `free ${name}\n`] : []));
+  return { status: 0, text: `${lines.join('')}end\n` };
 };
 
 const modes = (machine: Machine, paths: readonly string[]): Answer => {
