@@ -74,6 +74,9 @@ export const command = (
 /** Whether a program was started and came to its end: its status is one of these, not 124 or that of a signal. */
 export const isAnswered = ({ status }: Answer, statuses: readonly number[] = [0]): boolean => statuses.includes(status);
 
+/** Whether a file is there and could not be read. */
+export const isUnread = (path: string, answers: Answers): boolean => answers.get(`read ${path}`)?.status === 2;
+
 /** What of a state belongs to these names. */
 export const only = <T>(state: { readonly [name: string]: T }, names: readonly string[]): (readonly [string, T])[] =>
   Object.entries(state).filter(([name]) => names.includes(name));
