@@ -4,7 +4,7 @@ import type { Run, State } from './journal.ts';
 import { bootIdOf, bootIdQuery } from './knowledge/identity.ts';
 import { labelQueries, withLabels } from './knowledge/selinux.ts';
 import { systemQueries } from './knowledge/system.ts';
-import type { Action, Answers, Query } from './model.ts';
+import type { Action, Answers, Query, RunAction } from './model.ts';
 import { namesInWords } from './undo/part.ts';
 import type { Back, Part } from './undo/part.ts';
 import { parts } from './undo/table.ts';
@@ -25,21 +25,22 @@ export const readState = (actions: readonly Action[], answers: Answers): State =
 /** What a run began with: of the rest nothing was done, and what is there is not the run's. */
 const begunOf = ({ plan, steps }: Run): readonly Action[] => plan.actions.slice(0, steps.length);
 
-/** What a boot does for these commands, once the files are written that a run wrote for the same. */
-const bootDoes: readonly string[] = ['sysctl', 'modprobe', 'swapoff'];
+/** What a boot does as well, once the files are written: the program that would, and the part that it shows in. */
+const bootDoes: { readonly [program: string]: string } = { sysctl: 'sysctl', modprobe: 'modules', swapoff: 'swap' };
 
 /** Where a run was cut off between a file and the command that puts it into force, the next boot has done what the command was to do. */
-const doneByBoot = (run: Run): readonly Action[] => {
+const doneByBoot = (run: Run): readonly (Action & RunAction)[] => {
   const written = new Set(begunOf(run).flatMap((action) => (action.do === 'run' ? [] : action.for)));
   return run.plan.actions
     .slice(run.steps.length)
-    .filter((action) => action.do === 'run' && bootDoes.includes(action.argv[0]) && action.for.some((id) => written.has(id)));
+    .flatMap((action) => (action.do === 'run' && Object.hasOwn(bootDoes, action.argv[0]) ? [action] : []))
+    .filter((action) => action.for.some((id) => written.has(id)));
 };
 
-/** What of a run may show in how the host stands, seen in that boot. */
-const effectiveOf = (run: Run, answers: Answers): readonly Action[] => {
+/** The same, where the host has booted since. */
+const bootSince = (run: Run, answers: Answers): readonly (Action & RunAction)[] => {
   const boot = bootIdOf(answers);
-  return [...begunOf(run), ...([boot, run.bootId].includes('') || boot === run.bootId ? [] : doneByBoot(run))];
+  return [boot, run.bootId].includes('') || boot === run.bootId ? [] : doneByBoot(run);
 };
 
 /**
@@ -63,24 +64,30 @@ export const undoQueries = (run: Run, { packages }: Pick<UndoWish, 'packages'>):
  */
 export const planUndo = (run: Run, answers: Answers, { packages, later, pending = [] }: UndoWish): Back => {
   requireStates(run);
-  const actions = effectiveOf(run, answers);
+  const booted = bootSince(run, answers);
+  const actions = [...begunOf(run), ...booted];
+  // How the run left these parts is not how they were when that boot had done its work.
+  const moved = booted.map(({ argv: [program] }) => bootDoes[program]);
   const now = readState(actions, answers);
   requireLooks(run, now);
   let way: Required<Back> = { actions: [], last: [], left: [], stops: [] };
   for (const part of parts) {
-    const [before, after] = [run.before[part.name], run.end?.after?.[part.name]];
+    const before = run.before[part.name];
+    const after = moved.includes(part.name) ? undefined : run.end?.after?.[part.name];
     const view = { run, answers, actions, packages, before: run.before, done: way.actions, pending, later };
     const back = before === undefined ? unknownBefore(part, run, actions) : part.back(before, after, now[part.name], view);
-    way = {
-      actions: [...way.actions, ...back.actions],
-      last: [...(back.last ?? []), ...way.last],
-      left: [...way.left, ...back.left],
-      stops: [...way.stops, ...back.stops],
-    };
+    way = withPart(way, back);
   }
   const steps = [...way.actions, ...way.last].map((action) => ({ ...action, for: [`run/${run.id}`] }));
   return { actions: withLabels(steps, answers), left: way.left, stops: way.stops };
 };
+
+const withPart = (way: Required<Back>, back: Back): Required<Back> => ({
+  actions: [...way.actions, ...back.actions],
+  last: [...(back.last ?? []), ...way.last],
+  left: [...way.left, ...back.left],
+  stops: [...way.stops, ...back.stops],
+});
 
 /** A journal that somebody wrote by hand, or another version, must not have anything done to the host. */
 const requireStates = ({ id, version, before, end }: Run): void => {

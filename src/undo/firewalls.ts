@@ -13,7 +13,7 @@ export const ufwPart: Part<boolean | null> = {
   read: (actions, answers) => (!usesUfw(actions) ? null : ufwOn(answers).unknown ? undefined : ufwOn(answers).now),
   back: (before, after, now, { actions }) => {
     if (!usesUfw(actions) || now === null) return nothing;
-    // So wrote versions up to 0.1 where ufw did not answer.
+    // So older versions wrote where ufw did not answer.
     if (before === null) return { ...nothing, left: [{ what: 'ufw', why: 'whether it was on before this run is not known' }] };
     if (before === now || (typeof after === 'boolean' && after !== now)) return nothing;
     const action = before

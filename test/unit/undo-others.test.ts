@@ -166,27 +166,30 @@ describe('what a run that was cut off did not come to', () => {
     expect(host.files.get('/proc/swaps')).not.toContain('/swapfile');
   });
 
-  test.each(wish.requirements.map((one) => [one.kind, { ...wish, requirements: [one] }] as const))(
-    'but the boot after the power cut did, as the files were there, is put back: %s',
-    async (_kind, desired) => {
-      const [host, journal] = [withSwap(), memoryJournal()];
-      const bootedAs = (id: string): void => void host.files.set('/proc/sys/kernel/random/boot_id', `${id}\n`);
-      bootedAs('one');
-      const before = snapshot(host);
-      await apply(host, journal, desired);
-      const { actions } = (journal.list[0] as Run).plan;
-      cutIn(
-        journal,
-        actions.findIndex((action) => action.do === 'run' && /^(?:sysctl|swapoff)$/.test(action.argv[0])),
-      );
-      const same = await planUndoOf(host, journal.list[0] as Run, { packages: false, later: [] });
-      expect(same.plan.actions.map((action) => action.do)).not.toContain('run');
-      bootedAs('two');
-      expect((await undo(host, journal)).status).toBe('applied');
-      bootedAs('one');
-      expect(snapshot(host)).toEqual(before);
-    },
-  );
+  test.each(
+    wish.requirements.flatMap((one) =>
+      (['cut', 'failed'] as const).map((end) => [one.kind, end, { ...wish, requirements: [one] }] as const),
+    ),
+  )('but the next boot did, as the files were there, is put back: %s, of a run that was %s', async (_kind, status, desired) => {
+    const [host, journal] = [withSwap(), memoryJournal()];
+    const bootedAs = (id: string): void => void host.files.set('/proc/sys/kernel/random/boot_id', `${id}\n`);
+    bootedAs('one');
+    const before = snapshot(host);
+    await apply(host, journal, desired);
+    const { actions } = (journal.list[0] as Run).plan;
+    cutIn(
+      journal,
+      actions.findIndex((action) => action.do === 'run' && /^(?:sysctl|swapoff)$/.test(action.argv[0])),
+    );
+    const run = journal.list[0] as Run;
+    if (status === 'failed') journal.list[0] = { ...run, end: { at: '', status, after: run.before } };
+    const same = await planUndoOf(host, journal.list[0] as Run, { packages: false, later: [] });
+    expect(same.plan.actions.map((action) => action.do)).not.toContain('run');
+    bootedAs('two');
+    expect((await undo(host, journal)).status).toBe('applied');
+    bootedAs('one');
+    expect(snapshot(host)).toEqual(before);
+  });
 });
 
 describe('a host that did not answer', () => {
