@@ -123,7 +123,7 @@ const askedBy: { readonly [part: string]: string } = {
 };
 
 /** Another version of node-prep may not have written all of it down, and the host may not have answered. */
-const unknownBefore = (part: Part, { version }: Run, actions: readonly Action[]): Back => ({
+const unknownBefore = (part: Part, { id, version }: Run, actions: readonly Action[]): Back => ({
   actions: [],
   left:
     part.queries(actions, new Map()).length === 0
@@ -131,7 +131,7 @@ const unknownBefore = (part: Part, { version }: Run, actions: readonly Action[])
       : [
           {
             what: part.name,
-            why: `how that was is not written down: the host did not answer then, or node-prep ${version}, which did this run, did not ask`,
+            why: `how that was is not written down: the host did not answer then, or node-prep ${version}, which did this run, did not ask; node-prep history ${id} --verbose shows what the run did`,
           },
         ],
   stops: [],

@@ -225,7 +225,7 @@ describe('a host that did not answer', () => {
     const undone = await undo(host, journal);
     expect([undone.status, undone.left.find(({ what }) => what === 'units')?.why]).toEqual([
       'applied',
-      'how that was is not written down: the host did not answer then, or node-prep 0.0.0, which did this run, did not ask',
+      'how that was is not written down: the host did not answer then, or node-prep 0.0.0, which did this run, did not ask; node-prep history 1 --verbose shows what the run did',
     ]);
   });
 

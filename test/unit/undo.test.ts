@@ -441,7 +441,7 @@ describe('the run that is undone', () => {
     expect(undone.left).toEqual([
       {
         what: 'sysctl',
-        why: 'how that was is not written down: the host did not answer then, or node-prep 0.0.0, which did this run, did not ask',
+        why: 'how that was is not written down: the host did not answer then, or node-prep 0.0.0, which did this run, did not ask; node-prep history 1 --verbose shows what the run did',
       },
     ]);
     expect(host.files.has(ownSysctl)).toBe(false);
