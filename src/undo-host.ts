@@ -1,12 +1,12 @@
 import { execute } from './apply.ts';
-import { bootIdOf, bootIdQuery } from './knowledge/identity.ts';
+import { bootIdOf } from './knowledge/identity.ts';
 import type { ApplyOptions, Watch } from './apply.ts';
 import { OperatorError } from './errors.ts';
 import type { Run } from './journal.ts';
 import { readSystem } from './knowledge/system.ts';
 import type { Answers, Host, Outcome, Plan, Step } from './model.ts';
 import { unlessSignal } from './interrupt.ts';
-import { judge } from './stopped.ts';
+import { cutShort, judge } from './stopped.ts';
 import { planUndo, undoQueries } from './undo.ts';
 import type { UndoWish } from './undo.ts';
 import { namesInWords } from './undo/part.ts';
@@ -31,7 +31,7 @@ type UndoOptions = UndoWish & {
 
 /** Asks a host once and plans the way back. */
 export const planUndoOf = async (host: Host, run: Run, wish: UndoWish): Promise<UndoPlan & { readonly answers: Answers }> => {
-  const answers = await host.probe([...undoQueries(run, wish), bootIdQuery]);
+  const answers = await host.probe(undoQueries(run, wish));
   const { actions, left, stops }: Back = planUndo(run, answers, wish);
   return { plan: { system: readSystem(answers), findings: [], actions }, left, stops, answers };
 };
@@ -63,7 +63,11 @@ const goBack = async (
   const { to, header } = options.journal ?? {};
   const said = header && { ...header, command: 'undo' as const, undoes: run.id, bootId: bootIdOf(answers) };
   const verify = async (steps: readonly Step[]): Promise<Outcome> => {
-    after = await unlessSignal(2, planUndoOf(host, run, { ...options, pending: [] }));
+    try {
+      after = await unlessSignal(2, planUndoOf(host, run, { ...options, pending: [] }));
+    } catch (error) {
+      return unverified(host, plan, steps, error);
+    }
     return judge(host.name, plan, after?.plan, steps, (now) => stillToDo(now, after?.stops ?? []));
   };
   const recorded = {
@@ -76,6 +80,14 @@ const goBack = async (
   };
   const outcome = await execute(recorded, { confirm: async () => true, progress: options.progress });
   return { ...outcome, undoes: run.id, left: after?.left ?? [], stops: after?.stops ?? [] };
+};
+
+/** The steps were done, and are written down: that the host cannot be looked at again must not lose that. */
+const unverified = (host: Host, { actions }: Plan, steps: readonly Step[], error: unknown): Outcome => {
+  if (!(error instanceof OperatorError)) throw error;
+  const cut = cutShort(actions, steps);
+  const problem = `${cut?.problem ?? 'all steps done'}; whether all is back could not be looked at: the host did not answer. ${error.hint ?? ''}`;
+  return { host: host.name, status: 'failed', steps, problem: problem.trim(), notDone: cut?.notDone ?? [] };
 };
 
 /** What is still to do or stands in the way, in words. */

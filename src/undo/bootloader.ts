@@ -1,4 +1,4 @@
-import { bootCmdline, cmdlineQueries, cmdlineWords } from '../knowledge/cmdline.ts';
+import { bootCmdline, cmdlineQueries, cmdlineWords, unreadableBootFile } from '../knowledge/cmdline.ts';
 import { list, text } from '../journal/checks.ts';
 import { argvsOf, command, nothing } from './part.ts';
 import type { Part } from './part.ts';
@@ -8,7 +8,11 @@ export const bootloaderPart: Part<readonly string[]> = {
   name: 'bootloader',
   holds: list(text),
   queries: (actions) => (argvsOf(actions).some(writesMenu) ? cmdlineQueries : []),
-  read: (actions, answers) => (argvsOf(actions).some(writesMenu) ? cmdlineWords(bootCmdline(answers).text) : []),
+  read: (actions, answers) => {
+    if (!argvsOf(actions).some(writesMenu)) return [];
+    const { text: line, from } = bootCmdline(answers);
+    return from === '/proc/cmdline' && unreadableBootFile(answers) !== undefined ? undefined : cmdlineWords(line);
+  },
   back: (before, after, now, { actions, done, pending }) => {
     const [argv] = argvsOf(actions).filter(writesMenu);
     if (argv === undefined || same(before, now)) return nothing;

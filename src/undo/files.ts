@@ -1,8 +1,8 @@
 import { listed, ran } from '../answers.ts';
-import type { Run } from '../journal.ts';
+import type { Run, RunStep } from '../journal.ts';
 import type { Action, Answers, Argv } from '../model.ts';
 import { either, mapOf, matching, nothing, shape, text } from '../journal/checks.ts';
-import { command, namesInWords } from './part.ts';
+import { command, isAnswered, namesInWords, only } from './part.ts';
 import type { Back, BackView, Left, Part } from './part.ts';
 
 /**
@@ -40,14 +40,17 @@ export const filesPart: Part<Files> = {
   },
   read: (actions, answers) => {
     const paths = pathsOf(actions);
-    const modes = modesIn(ran(answers, modeQuestion(paths)).text);
+    if (paths.length === 0) return {};
+    const asked = ran(answers, modeQuestion(paths));
+    // 1: some of them are not there.
+    if (!isAnswered(asked, [0, 1])) return undefined;
+    const modes = modesIn(asked.text);
     return Object.fromEntries(paths.map((path) => [path, fileAt(path, answers, modes)]));
   },
   back: (before, after, now, view) => {
-    const found = Object.entries(before).map(([path, was]) => {
-      const meant = after ? after[path] : meantOf(path, was, view.actions);
-      return wayBack(path, was, meant, now[path] ?? { text: null }, view);
-    });
+    const found = only(before, pathsOf(view.actions)).map(([path, was]) =>
+      wayBack(path, was, after?.[path], now[path] ?? { text: null }, view),
+    );
     return {
       actions: found.flatMap((way) => way.actions),
       left: found.flatMap((way) => way.left),
@@ -88,23 +91,55 @@ const fileAt = (path: string, answers: Answers, modes: ReturnType<typeof modesIn
   return { text: answer.text, ...modes.get(path), ...(answer.garbled && { odd: 'it is not UTF-8 text' }), ...link };
 };
 
-/** What a run that was cut off would have left; undefined where only a command knows. */
-const meantOf = (path: string, was: FileState, actions: readonly Action[]): FileState | undefined => {
-  const last = actions.findLast((action) => action.do !== 'run' && action.path === path);
-  const link = was.link !== undefined && { link: was.link };
-  return last?.do === 'write' ? { text: last.after, ...link } : last?.do === 'remove' ? { text: null } : undefined;
+/** A step that gave a file this text, or removed it (null), or was to. */
+type Own = { readonly text: string | null; readonly status: RunStep['status'] };
+
+/** What a run itself did to a file, in order; none where a command changed it last. */
+const ownSteps = (path: string, { actions, run }: Pick<BackView, 'actions' | 'run'>): Own[] =>
+  actions.reduce<Own[]>((own, action, at) => {
+    const status = run.steps[at]?.status ?? 'begun';
+    if (action.do === 'run') return filesOf(action.argv).includes(path) ? [] : own;
+    if (action.path !== path) return own;
+    return [...own, { text: action.do === 'write' ? action.after : null, status }];
+  }, []);
+
+/** What a run left of a file. `none`: nothing, as its step failed and what is there is not what that was to write. */
+type Meant = { readonly state: FileState | undefined; readonly none: boolean };
+
+/**
+ * How a file stood at the end of a run need not be the run's work: somebody else may have changed it meanwhile. What its steps wrote is;
+ * a step that failed or was cut off may have written all of it or nothing.
+ */
+const meantBy = (path: string, was: FileState, after: FileState | undefined, now: FileState, view: BackView): Meant => {
+  const own = ownSteps(path, view);
+  const done = own.findLast(({ status }) => status === 'done');
+  const last = own.at(-1);
+  if (!last) return { state: after, none: false };
+  const { text } = done && now.text !== last.text ? done : last;
+  const rights = after?.text === text ? after : undefined;
+  const state: FileState = {
+    text,
+    ...(text !== null && was.link !== undefined && { link: was.link }),
+    ...(rights?.mode !== undefined && { mode: rights.mode }),
+    ...(rights?.owner !== undefined && { owner: rights.owner }),
+  };
+  return { state, none: !done && last.status === 'failed' && !isSame(now, state) };
 };
 
 const isSame = (a: FileState, b: FileState | undefined): boolean =>
   b !== undefined && a.text === b.text && a.link === b.link && a.odd === undefined && b.odd === undefined;
 
-const wayBack = (path: string, was: FileState, meant: FileState | undefined, now: FileState, view: BackView): Back => {
+const wayBack = (path: string, was: FileState, after: FileState | undefined, now: FileState, view: BackView): Back => {
+  const { state: meant, none } = meantBy(path, was, after, now, view);
   if (isSame(now, was)) return { actions: ownersBack(path, was, meant, now), left: [], stops: [] };
   if (was.odd !== undefined)
     return { actions: [], left: [{ what: path, why: `what it was is not known: ${was.odd}` }], stops: [] };
+  if (none) return { actions: [], left: [{ what: path, why: notOurs }], stops: [] };
   if (isSame(now, meant)) return { actions: putBack(path, was, meant ?? now, now), left: [], stops: [] };
   return { actions: [], left: [], stops: [stopped(path, meant, now, view.later)] };
 };
+
+const notOurs = 'somebody else changed it: the step of this run that was to do so failed, and left it alone';
 
 /** A mode or an owner that somebody gave the file since stays. */
 const putBack = (path: string, was: FileState, left: FileState, now: FileState): Action[] => {
@@ -141,7 +176,7 @@ const whatIsThere = (meant: FileState | undefined, now: FileState): string => {
   if (now.text === null) return 'it was removed since';
   if (meant?.link !== undefined && now.link === undefined)
     return `it was a link to ${meant.link}, and a file is in its place now`;
-  if (!meant) return 'it was changed, and as the run was cut off, nobody knows by whom';
+  if (!meant) return 'it was changed, and as how the run left it is not written down, nobody knows by whom';
   if (meant.text === null) return 'somebody has made it anew since this run removed it';
   const [old, lines] = [meant.text.split('\n'), now.text.split('\n')];
   const at = lines.findIndex((line, i) => line !== old[i]);

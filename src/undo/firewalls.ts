@@ -1,4 +1,4 @@
-import { runningZones, firewalldQueries } from '../knowledge/firewalld.ts';
+import { firewalldOn, firewalldQueries, runningZones } from '../knowledge/firewalld.ts';
 import { ufwOn, ufwQueries } from '../knowledge/ufw.ts';
 import type { Action, Answers } from '../model.ts';
 import { either, flag, list, mapOf, nothing as isNull, text } from '../journal/checks.ts';
@@ -10,9 +10,12 @@ export const ufwPart: Part<boolean | null> = {
   name: 'ufw',
   holds: either(flag, isNull),
   queries: (actions) => (usesUfw(actions) ? ufwQueries : []),
-  read: (actions, answers) => (usesUfw(actions) && !ufwOn(answers).unknown ? ufwOn(answers).now : null),
-  back: (before, after, now) => {
-    if (before === null || now === null || before === now || (after !== undefined && after !== now)) return nothing;
+  read: (actions, answers) => (!usesUfw(actions) ? null : ufwOn(answers).unknown ? undefined : ufwOn(answers).now),
+  back: (before, after, now, { actions }) => {
+    if (!usesUfw(actions) || now === null) return nothing;
+    // So older versions wrote where ufw did not answer.
+    if (before === null) return { ...nothing, left: [{ what: 'ufw', why: 'whether it was on before this run is not known' }] };
+    if (before === now || (typeof after === 'boolean' && after !== now)) return nothing;
     const action = before
       ? command(['ufw', '--force', 'enable'], 'turn ufw on again, with the rules in its files')
       : command(['ufw', 'disable'], 'turn ufw off; its rules stay in its files');
@@ -30,8 +33,12 @@ export const firewalldPart: Part<Zones> = {
   name: 'firewalld',
   holds: mapOf(list(text)),
   queries: (actions) => (commandsTo(actions).length > 0 ? firewalldQueries : []),
-  read: (actions, answers) =>
-    Object.fromEntries([...new Set(commandsTo(actions).map(({ zone }) => zone))].map((zone) => [zone, openIn(zone, answers)])),
+  read: (actions, answers) => {
+    const zones = [...new Set(commandsTo(actions).map(({ zone }) => zone))];
+    // One that runs has zones.
+    if (zones.length > 0 && firewalldOn(answers).now && runningZones(answers).length === 0) return undefined;
+    return Object.fromEntries(zones.map((zone) => [zone, openIn(zone, answers)]));
+  },
   back: (before, after, now, { actions }) => ({
     ...nothing,
     actions: Object.entries(before).flatMap(([zone, was]) => {

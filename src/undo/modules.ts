@@ -1,7 +1,7 @@
 import { fileText, listed } from '../answers.ts';
 import type { Action, Answers } from '../model.ts';
 import { list, matching } from '../journal/checks.ts';
-import { argvsOf, command, namesInWords, nothing } from './part.ts';
+import { argvsOf, command, isUnread, namesInWords, nothing } from './part.ts';
 import type { Left, Part } from './part.ts';
 
 const path = '/proc/modules';
@@ -18,7 +18,8 @@ export const modulesPart: Part<readonly string[]> = {
   holds: list(matching(/^[^-]/)),
   queries: (actions) => (mayLoad(actions) ? [{ ask: 'read', path }] : []),
   again: (_before, _after, { actions }) => (mayLoad(actions) ? [{ ask: 'list', glob: driverGlob, lines: [] }] : []),
-  read: (actions, answers) => (mayLoad(actions) ? loadedNow(answers).map(({ name }) => name) : []),
+  read: (actions, answers) =>
+    !mayLoad(actions) ? [] : isUnread(path, answers) ? undefined : loadedNow(answers).map(({ name }) => name),
   back: (before, after, now, { answers, actions }) => {
     if (!mayLoad(actions)) return nothing;
     const here = loadedNow(answers).filter(({ name }) => now.includes(name));

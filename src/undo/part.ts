@@ -1,6 +1,6 @@
 import type { Run, State } from '../journal.ts';
 import type { Check } from '../journal/checks.ts';
-import type { Action, Answers, Query } from '../model.ts';
+import type { Action, Answer, Answers, Query } from '../model.ts';
 
 /** Something that undo leaves as it is, or that stands in its way. */
 export type Left = { readonly what: string; readonly why: string };
@@ -21,12 +21,13 @@ export type Back = {
 export const nothing: Back = { actions: [], left: [], stops: [] };
 
 /**
- * What else a part may look at. `actions`: those of the run that were begun, `run.steps` what became of each. `packages`: the operator wants installed packages removed as well. `answers`: of now. `before`: of all
- * parts. `done`: the steps of the parts before. `pending`: the steps that an undo of this run did not come to, as it was cut off or failed.
- * `later`: the runs after this one that are in effect.
+ * What else a part may look at. `actions`: those of the run that were begun, `run.steps` what became of each, in the same order; after
+ * them may come commands that a boot since made up for. `packages`: the operator wants installed packages removed as well. `answers`: of
+ * now. `before`: of all parts, and of all that the run was to do. `done`: the steps of the parts before. `pending`: the steps that an undo
+ * of this run did not come to, as it was cut off or failed. `later`: the runs after this one that are in effect.
  */
 export type BackView = {
-  readonly run: Pick<Run, 'id' | 'steps'>;
+  readonly run: Pick<Run, 'id' | 'plan' | 'steps'>;
   readonly answers: Answers;
   readonly actions: readonly Action[];
   readonly packages: boolean;
@@ -51,8 +52,8 @@ export type Part<S = unknown> = {
   /** How that part of the host stands; undefined where the host did not answer. */
   read(actions: readonly Action[], answers: Answers): S | undefined;
   /**
-   * What leads from `after` back to `before`, for all that is now as it was after the run. `after` is undefined where the run was cut off:
-   * then what the actions meant to do is all there is to go by.
+   * What leads from `after` back to `before`, for all that the begun actions are about and that is now as it was after the run. `after` is
+   * undefined where the run was cut off, or the host did not answer then: what the actions meant to do is all there is to go by.
    */
   back(before: S, after: S | undefined, now: S, view: BackView): Back;
 };
@@ -69,6 +70,16 @@ export const command = (
   ...more,
   for: [],
 });
+
+/** Whether a program was started and came to its end: its status is one of these, not 124 or that of a signal. */
+export const isAnswered = ({ status }: Answer, statuses: readonly number[] = [0]): boolean => statuses.includes(status);
+
+/** Whether a file is there and could not be read. */
+export const isUnread = (path: string, answers: Answers): boolean => answers.get(`read ${path}`)?.status === 2;
+
+/** What of a state belongs to these names. */
+export const only = <T>(state: { readonly [name: string]: T }, names: readonly string[]): (readonly [string, T])[] =>
+  Object.entries(state).filter(([name]) => names.includes(name));
 
 /** The commands among these actions. */
 export const argvsOf = (actions: readonly Action[]): (readonly string[])[] =>

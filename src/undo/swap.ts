@@ -3,7 +3,7 @@ import { escapedPath } from '../knowledge/systemd.ts';
 import { unescaped } from '../knowledge/swap-fstab.ts';
 import type { Action, Answers } from '../model.ts';
 import { list, matching, shape, whole } from '../journal/checks.ts';
-import { argvsOf, command, nothing } from './part.ts';
+import { argvsOf, command, isUnread, nothing } from './part.ts';
 import type { Left, Part } from './part.ts';
 
 const path = '/proc/swaps';
@@ -17,12 +17,14 @@ export const swapPart: Part<readonly Swap[]> = {
   holds: list(shape({ name: matching(/^[^-]/), priority: whole })),
   queries: (actions) => (changesSwap(actions) ? [{ ask: 'read', path }] : []),
   again: (before) => (before ?? []).filter(isFile).map(({ name }) => ({ ask: 'list', glob: name, lines: [] })),
-  read: (actions, answers) => (changesSwap(actions) ? swapsIn(answers) : []),
+  read: (actions, answers) => (!changesSwap(actions) ? [] : isUnread(path, answers) ? undefined : swapsIn(answers)),
   back: (before, after, now, { actions, answers }) => {
     const has = (swaps: readonly Swap[] | undefined, { name }: Swap): boolean =>
       swaps?.some((swap) => swap.name === name) === true;
     // The kernel counts its own priorities downwards: the first to come is used first.
-    const on = before.filter((swap) => !has(now, swap) && !has(after, swap)).sort((a, b) => b.priority - a.priority);
+    const on = before
+      .filter((swap) => isAbout(swap, actions) && !has(now, swap) && !has(after, swap))
+      .sort((a, b) => b.priority - a.priority);
     const off = now.filter((swap) => !has(before, swap) && has(after, swap));
     if (!changesSwap(actions)) return nothing;
     return {
@@ -41,6 +43,15 @@ const gone = ({ name }: Swap): Left => ({
   what: name,
   why: `swap was on this file, and it is gone: make it again (fallocate, chmod 600, mkswap)`,
 });
+
+/** Whether a command names this swap, or is about all. */
+const isAbout = ({ name }: Swap, actions: readonly Action[]): boolean =>
+  argvsOf(actions).some(
+    ([program, ...words]) =>
+      (program === 'swapoff' && words.some((word) => word === '-a' || word === name)) ||
+      (program === 'swapon' && words.includes(name)) ||
+      words.includes(`${escapedPath(name)}.swap`),
+  );
 
 const changesSwap = (actions: readonly Action[]): boolean =>
   argvsOf(actions).some(

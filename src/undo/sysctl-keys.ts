@@ -1,5 +1,5 @@
 import { listed } from '../answers.ts';
-import { isGlob } from '../knowledge/sysctl-globs.ts';
+import { globbed, isGlob } from '../knowledge/sysctl-globs.ts';
 import { parseSysctl } from '../knowledge/sysctl-lines.ts';
 import { sysctlConf, sysctlFileQueries, sysctlFiles } from '../knowledge/sysctl-resolve.ts';
 import { hiddenDropinQueries } from '../knowledge/dropins.ts';
@@ -30,6 +30,17 @@ export const keyQueries = (actions: readonly Action[], answers: Answers): Query[
   const paths = [...new Set(meantBy(actions, answers).map(({ path }) => path))].filter(isPlain);
   return [...(isSystemWide(actions) ? sysctlFileQueries : []), ...[...paths, ...alongWith(paths)].map(queryFor)];
 };
+
+/** Whether these actions may set the key of a path: one of theirs, or one that is set along with it. */
+export const maySet = (actions: readonly Action[], answers: Answers): ((path: string) => boolean) => {
+  if (isSystemWide(actions)) return () => true;
+  const paths = meantBy(actions, answers).map(({ path }) => path);
+  const all = [...paths, ...alongWith(paths)];
+  return (path) => all.some((one) => isNamedBy(one, path));
+};
+
+/** Whether a path, perhaps a pattern, stands for another. */
+export const isNamedBy = (pattern: string, path: string): boolean => pattern === path || globbed(pattern, path) !== undefined;
 
 /** The question for one path, or for all that a pattern may match. */
 export const queryFor = (path: string): Query =>

@@ -1,10 +1,9 @@
-import { globbed } from '../knowledge/sysctl-globs.ts';
-import { driverOf, sysctlKey, sysctlValue } from '../knowledge/sysctl.ts';
+import { driverOf, kernelInteger, sysctlKey, sysctlValue } from '../knowledge/sysctl.ts';
 import type { Answers } from '../model.ts';
 import { mapOf, text } from '../journal/checks.ts';
 import { command, namesInWords, nothing } from './part.ts';
 import type { BackView, Left, Part } from './part.ts';
-import { keyQueries, meantBy, queryFor, setsKeys } from './sysctl-keys.ts';
+import { isNamedBy, keyQueries, maySet, meantBy, queryFor, setsKeys } from './sysctl-keys.ts';
 
 /** Values by path below /proc/sys, as the kernel shows them with single spaces. */
 type Values = { readonly [path: string]: string };
@@ -19,21 +18,26 @@ export const sysctlPart: Part<Values> = {
   queries: keyQueries,
   again: (before, after) => [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].map(queryFor),
   read: (actions, answers) => (setsKeys(actions) ? valuesIn(answers) : {}),
-  back: (before, after, now, view) => {
+  back: (all, after, now, view) => {
     if (!setsKeys(view.actions)) return nothing;
+    const mayBeSet = maySet(view.actions, view.answers);
+    const before = Object.fromEntries(Object.entries(all).filter(([path]) => mayBeSet(path)));
     const differing = Object.keys(before).filter((path) => now[path] !== before[path] && isThere(path, now, after, view));
-    const meant = after ? [] : meantBy(view.actions, view.answers);
-    const isOurs = (path: string): boolean =>
-      after ? now[path] === after[path] : meant.some((one) => one.value === now[path] && names(one.path, path));
+    const meant = meantBy(view.actions, view.answers);
+    const isOurs = (path: string): boolean => {
+      const values = meant.filter((one) => isNamedBy(one.path, path)).map(({ value }) => value);
+      const isMeant = values.some((value) => isSame(value, now[path]));
+      return after ? now[path] === after[path] && (isMeant || values.length === 0 || isLed(path, differing)) : isMeant;
+    };
     const stays = differing.flatMap((path) => obstacle(path, before[path] ?? '', now[path]));
     const free = differing.filter((path) => !stays.some(({ what }) => what === sysctlKey(path)));
     const wants = free.filter(isOurs).map((path) => ({ path, value: before[path] ?? '' }));
-    const kept = withDriven(wants, before, after, now);
+    const kept = withDriven(wants, before, now, (path) => !after || isOurs(path));
     const others = free.filter((path) => !isOurs(path) && !isDriven(path, kept));
     return {
       ...nothing,
       actions: kept.length === 0 ? [] : [writeAll(kept)],
-      left: [...stays, ...others.map((path) => changed(path, before[path] ?? '', after?.[path], now[path] ?? ''))],
+      left: [...stays, ...others.map((path) => changed(path, before, after, now))],
     };
   },
 };
@@ -55,7 +59,13 @@ const isThere = (path: string, now: Values, after: Values | undefined, view: Bac
   now[path] !== undefined ||
   (after !== undefined && after[path] === undefined && view.done.some((a) => a.do === 'run' && a.argv[0] === 'modprobe'));
 
-const names = (pattern: string, path: string): boolean => pattern === path || globbed(pattern, path) !== undefined;
+/** As the kernel reads and shows them: 0x1f is 31. */
+const isSame = (meant: string, shown: string | undefined): boolean =>
+  meant === shown || (shown !== undefined && kernelInteger(meant) === shown);
+
+/** Whether another key that differs as well may have set this one, whatever files say of it. */
+const isLed = (path: string, differing: readonly string[]): boolean =>
+  driverOf(path)?.paths.some((driver) => differing.includes(driver)) === true;
 
 /**
  * Switches that the kernel lets nobody turn back before the next boot, with the values that lock them, and what is no setting at all
@@ -75,10 +85,16 @@ const obstacle = (path: string, was: string, is: string | undefined): Left[] => 
   return was === '' ? [{ what, why: `it is "${is ?? ''}" and was empty: echo > /proc/sys/${path} puts that back` }] : [];
 };
 
-const changed = (path: string, was: string, left: string | undefined, is: string): Left => ({
-  what: sysctlKey(path),
-  why: `somebody has set it to ${is} since; ${left === undefined ? '' : `this run left it at ${left}, and `}before it was ${was}`,
-});
+const changed = (path: string, before: Values, after: Values | undefined, now: Values): Left => {
+  const [was, left, is] = [before[path] ?? '', after?.[path], now[path] ?? ''];
+  if (left === is && left !== undefined)
+    return {
+      what: sysctlKey(path),
+      why: `it is ${is}, and neither this run nor a file says so: somebody set it while the run was at work; before it was ${was}`,
+    };
+  const run = left === undefined ? '' : `this run left it at ${left}, and `;
+  return { what: sysctlKey(path), why: `somebody has set it to ${is} since; ${run}before it was ${was}` };
+};
 
 const rank = ({ path, value }: Want): number => {
   // The IPv6 default route must not be lost: devices listen to routers before forwarding comes, and stop only once it is gone.
@@ -94,13 +110,13 @@ const isDriven = (path: string, kept: readonly Want[]): boolean =>
   driverOf(path)?.paths.some((driver) => kept.some((want) => want.path === driver)) === true;
 
 /** In the order in which they are written, without those that a write before sets as wanted, and with those that it sets otherwise. */
-const withDriven = (wants: readonly Want[], before: Values, after: Values | undefined, now: Values): Want[] => {
+const withDriven = (wants: readonly Want[], before: Values, now: Values, isMine: (path: string) => boolean): Want[] => {
   const kept: Want[] = [];
   const sorted = [...wants].sort((a, b) => rank(a) - rank(b));
   for (const want of sorted) if (!isLesser(want) || givenBy(kept, want.path) !== want.value) kept.push(want);
   const others = Object.keys(before).filter((path) => now[path] !== undefined && !wants.some((want) => want.path === path));
   const spoilt = others.flatMap((path): Want[] => {
-    const value = after === undefined || now[path] === after[path] ? before[path] : now[path];
+    const value = isMine(path) ? before[path] : now[path];
     const given = givenBy(kept, path);
     return value !== undefined && value !== '' && given !== undefined && given !== value ? [{ path, value }] : [];
   });

@@ -1,7 +1,7 @@
 import { listed, ran } from '../answers.ts';
 import type { Action, Answers, Argv } from '../model.ts';
 import { list, mapOf, shape, text } from '../journal/checks.ts';
-import { argvsOf, command } from './part.ts';
+import { argvsOf, command, isAnswered, only } from './part.ts';
 import type { Back, Left, Part } from './part.ts';
 
 /** A unit as systemctl(1) shows it: UnitFileState, ActiveState; and the links in /etc that start it at boot. */
@@ -25,11 +25,17 @@ export const unitsPart: Part<Units> = {
   },
   read: (actions, answers) => {
     const units = unitsOf(actions);
-    const blocks = units.length === 0 ? [] : ran(answers, question(units)).text.split(/\n\n+/);
+    if (units.length === 0) return {};
+    const asked = ran(answers, question(units));
+    const blocks = asked.text.split(/\n\n+/);
+    // A unit that is not there has a block as well; one that is asked for by another name has its own.
+    if (!isAnswered(asked) || blocks.filter((block) => /^Id=/m.test(block)).length < units.length) return undefined;
     return Object.fromEntries(units.map((unit) => [unit, stateOf(unit, blocks, answers)]));
   },
   back: (before, after, now, { actions }) => {
-    const ways = Object.entries(before).map(([unit, was]) => wayBack(unit, was, after?.[unit], now[unit] ?? was, actions));
+    const ways = only(before, unitsOf(actions)).map(([unit, was]) =>
+      wayBack(unit, was, after?.[unit], now[unit] ?? was, actions),
+    );
     return {
       actions: ways.flatMap((way) => way.actions),
       left: ways.flatMap((way) => way.left),
@@ -93,10 +99,13 @@ const changedSince = (
   left: UnitState | undefined,
   now: UnitState,
   actions: readonly Action[],
-): Left | undefined =>
-  left && now.file !== left.file && now.file !== was.file && !isOnTheWay(was, left, now, bootWay(unit, was, left, actions))
+): Left | undefined => {
+  if (!left && isMasked(now) && !isMasked(was) && !unitsWith('mask', actions).includes(unit))
+    return { what: unit, why: 'somebody has masked it since: this run did not' };
+  return left && now.file !== left.file && now.file !== was.file && !isOnTheWay(was, left, now, bootWay(unit, was, left, actions))
     ? { what: unit, why: `somebody has changed it since: it is ${now.file || 'gone'}, this run left it ${left.file}` }
     : undefined;
+};
 
 /** An undo that was cut off between `unmask` and `enable`, or between `disable` and `mask`, leaves a unit neither as it was nor as found. */
 const isOnTheWay = (was: UnitState, left: UnitState, now: UnitState, way: readonly Action[]): boolean =>

@@ -36,14 +36,15 @@ await execute(host, plan.actions);
 const after = await stateNow();
 
 const header = { ...runSeven, plan };
+const steps = plan.actions.flatMap((_, step) => [
+  { event: 'begun', step },
+  { event: 'ended', step, status: 'done', output: '' },
+]);
 const end = { event: 'end', at: '2026-01-01T00:00:01.000Z', status: 'applied' };
 
 /** As the journal would read it; undefined where it says that this is no run. */
 const runWith = (states: { readonly before: unknown; readonly after: unknown }): Run | undefined => {
-  const lines = [
-    { ...header, before: states.before },
-    { ...end, after: states.after },
-  ];
+  const lines = [{ ...header, before: states.before }, ...steps, { ...end, after: states.after }];
   const run = runFrom(7, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   return 'problem' in run ? undefined : run;
 };

@@ -5,6 +5,7 @@ import type { MemoryFile } from '../../src/hosts/memory-machine.ts';
 import type { MemoryHost } from '../../src/hosts/memory.ts';
 import type { Run } from '../../src/journal.ts';
 import type { Desired, Need } from '../../src/model.ts';
+import { readSystem } from '../../src/knowledge/system.ts';
 import { filesPart } from '../../src/undo/files.ts';
 import { hostFrom, hosts } from '../recordings/hosts.ts';
 import type { Recipe } from '../recordings/hosts.ts';
@@ -126,6 +127,7 @@ test('a file that an undo wrote anew, and that it was cut off before giving back
         { [path]: { text: null } },
         { [path]: now },
         {
+          run: { id: 1, plan: { system: readSystem(new Map()), findings: [], actions: [] }, steps: [{ status: 'done' }] },
           answers: new Map(),
           actions: [{ do: 'remove', path, before: was.text, for: [] }],
           packages: false,

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { OperatorError } from '../../src/errors.ts';
 import { memoryJournal } from '../../src/hosts/memory-journal.ts';
 import type { Run } from '../../src/journal.ts';
+import type { Answers } from '../../src/model.ts';
 import { parts } from '../../src/undo/table.ts';
 import { planUndo, undoQueries } from '../../src/undo.ts';
 import { hostFrom, hosts } from '../recordings/hosts.ts';
@@ -10,22 +11,25 @@ import type { Recipe } from '../recordings/hosts.ts';
 import { apply } from './undo-support.ts';
 import { desiredFrom } from './support.ts';
 
-const runs: readonly Run[] = await Promise.all(
+const wish = { packages: true, later: [] };
+/** Runs, and how their hosts answer afterwards. */
+const done: readonly (readonly [Run, Answers])[] = await Promise.all(
   ['debian-12-swap-and-lists', 'rocky-9'].map(async (name) => {
-    const journal = memoryJournal();
-    await apply(hostFrom(hosts[name] as Recipe), journal, desiredFrom(['kubernetes', 'istio', 'calico']));
-    return journal.list[0] as Run;
+    const [host, journal] = [hostFrom(hosts[name] as Recipe), memoryJournal()];
+    await apply(host, journal, desiredFrom(['kubernetes', 'istio', 'calico']));
+    const run = journal.list[0] as Run;
+    return [run, await host.probe(undoQueries(run, wish))] as const;
   }),
 );
+const runs = done.map(([run]) => run);
 const [debian, rocky] = runs as [Run, Run];
-const wish = { packages: true, later: [] };
 
 /** Plans the undo of a run that says this of a part, before or after it. */
 const planWith = (run: Run, when: 'before' | 'after', part: string, value: unknown): void => {
   const state = { ...(when === 'before' ? run.before : run.end?.after), [part]: value };
   const said: Run = when === 'before' ? { ...run, before: state } : { ...run, end: { at: '', status: 'applied', after: state } };
   undoQueries(said, wish);
-  planUndo(said, new Map(), wish);
+  planUndo(said, new Map(done).get(run) ?? new Map(), wish);
 };
 
 const odd: readonly (readonly [string, unknown])[] = [
@@ -54,7 +58,7 @@ test.each(odd)('a journal that says of %s: %j is refused in words, and nothing i
 });
 
 test('what a run wrote down itself is taken, all of it', () => {
-  for (const run of runs) expect(() => planUndo(run, new Map(), wish)).not.toThrow();
+  for (const [run, answers] of done) expect(() => planUndo(run, answers, wish)).not.toThrow();
   expect(Object.keys(rocky.before)).toEqual(parts.map(({ name }) => name));
 });
 

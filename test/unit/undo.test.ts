@@ -439,7 +439,10 @@ describe('the run that is undone', () => {
     journal.list[0] = { ...run, before };
     const undone = await undo(host, journal);
     expect(undone.left).toEqual([
-      { what: 'sysctl', why: 'node-prep 0.0.0, which did this run, did not write down how that was' },
+      {
+        what: 'sysctl',
+        why: 'how that was is not written down: the host did not answer then, or node-prep 0.0.0, which did this run, did not ask; node-prep history 1 --verbose shows what the run did',
+      },
     ]);
     expect(host.files.has(ownSysctl)).toBe(false);
   });
