@@ -80,10 +80,10 @@ export const expectSound = async (victim: Victim): Promise<Plan> => {
  * The next apply makes everything good: the host is as wanted, the package manager is at rest, and no unit has failed. Gives the
  * milliseconds that the apply took.
  */
-export const expectConverges = async (victim: Victim): Promise<number> => {
+export const expectConverges = async (victim: Victim, ...options: readonly string[]): Promise<number> => {
   const { machine, nodePrep, words, writes } = victim;
   const begun = Date.now();
-  const applied = await nodePrep('apply', '--yes', ...words);
+  const applied = await nodePrep('apply', '--yes', ...options, ...words);
   const tookMs = Date.now() - begun;
   expect(applied, applied.stdout.slice(-3000) + applied.stderr).toMatchObject({ status: 0 });
   expect(applied.stderr).not.toMatch(noTrace);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inFull, isFull } from '../needs.ts';
 import { prepare } from './prepared.ts';
 import type { Prepared } from './prepared.ts';
 import type { Suite } from './machine.ts';
@@ -60,12 +61,15 @@ export const scenario = (suite: Suite, profiles: readonly string[]): void => {
       );
     });
 
-    test('what was broken by hand is named by verify and mended by apply', async () => {
+    // The same on all three.
+    const isRepeated = suite !== 'bookworm' && !isFull;
+    const broken = 'what was broken by hand is named by verify and mended by apply';
+    test.skipIf(isRepeated)(isRepeated ? inFull(broken) : broken, async () => {
       await host.machine.sh("sysctl -qw net.ipv4.ip_forward=0; sed -i '/^br_netfilter$/d' /etc/modules-load.d/node-prep.conf");
-      const broken = await host.nodePrep('verify', ...profiles);
-      expect(broken.status).toBe(2);
+      const seen = await host.nodePrep('verify', ...profiles);
+      expect(seen.status).toBe(2);
       // The keys that come with the module are there now, and will be too late at boot.
-      expect(broken.stdout).toMatch(/to change: module\/br_netfilter, sysctl\/net\.bridge\.\S+, .*sysctl\/net\.ipv4\.ip_forward/);
+      expect(seen.stdout).toMatch(/to change: module\/br_netfilter, sysctl\/net\.bridge\.\S+, .*sysctl\/net\.ipv4\.ip_forward/);
       expect((await host.nodePrep('apply', '--yes', ...profiles)).status).toBe(0);
       expect((await host.nodePrep('verify', ...profiles)).status).toBe(0);
       await expectAsWritten(host);
