@@ -17,8 +17,8 @@ export type Args = {
 };
 
 /**
- * One command. `words`: its positional arguments as the help shows them, `<needed>` or `[optional]`, and what they are. `run` gives the exit code
- * and throws OperatorErrors.
+ * One command. `words`: its positional arguments as the help shows them, `<needed>` or `[optional]`, and what they are. `run` gives the
+ * exit code and throws OperatorErrors.
  */
 export type Command = {
   readonly name: string;

@@ -9,7 +9,10 @@ const mostKept = 8192;
 /** Of an open file. execa takes any number, and its types these. */
 export type Descriptor = 3 | 4 | 5 | 6 | 7 | 8 | 9;
 
-/** `into`: what a command prints to, until `handedOn` the relay's alone. `said`: the end of it, once all is there or so many milliseconds are over. */
+/**
+ * `into`: what a command prints to, until `handedOn` the relay's alone. `said`: the end of it, once all is there or so many milliseconds
+ * are over.
+ */
 type Relay = {
   readonly into: Writable | Descriptor | 'ignore';
   readonly handedOn: () => void;
@@ -46,8 +49,8 @@ export const startRelay = async (): Promise<Relay> => {
 
 /**
  * Node's own pipes are sockets, and nothing can open a socket's /dev/stderr, as scripts of packages do. So there is a pipe of the shell's, and
- * cat, which says its number, is who has its other end, as 4: while echo prints, 1 is what it prints to. Of two outputs tee(1) gives up one that is broken, not both, as long as SIGPIPE
- * does not end it.
+ * cat, which says its number, is who has its other end, as 4: while echo prints, 1 is what it prints to. Of two outputs tee(1) gives up
+ * one that is broken, not both, as long as SIGPIPE does not end it.
  */
 const drain = `trap '' PIPE; exec 3>&1
 { exec sh -c 'exec 4>&1; echo $$ >&3; exec cat 3>&-'; } | { exec 3>&-; exec tee /dev/null; }`;
